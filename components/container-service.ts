@@ -1,0 +1,236 @@
+import * as command from "@pulumi/command";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { createHash } from "crypto";
+import { Host } from "./host";
+import { RemoteFile } from "./remote-file";
+import { shellQuote } from "./shell";
+import { Duration, goDuration, seconds } from "./units";
+
+/** A file that a service reads, in a directory that is mounted into its container. */
+export interface ServiceFile {
+    /** Absolute path on the host. */
+    path: string;
+    content: pulumi.Input<string>;
+    /** @default "0644" */
+    mode?: string;
+    /** @default "0:0" */
+    owner?: string;
+    /** Validator, run before the file takes its place. See {@link RemoteFileArgs.check}. */
+    check?: string;
+    /** Shell command that makes the running service take a change. Without it the container is made anew. */
+    reload?: string;
+}
+
+/** Part of a host's file system in a container. */
+export interface Mount {
+    /** On the host. Mount the directory of a file rather than the file: a file replaced by rename would stay the old one inside. */
+    source: string;
+    target: string;
+    /** @default false */
+    readOnly?: boolean;
+}
+
+/** How Docker, and the gate after each change, learn whether a service works. */
+export interface HealthCheck {
+    /** Shell command in the container. It should fail when the service cannot do its work, not just when the process has gone. */
+    command: string;
+    /** @default "10s" (the seed's) */
+    interval?: Duration;
+    /** Failures during this time after a start do not count. @default "120s" (the seed's) */
+    startPeriod?: Duration;
+    /** @default "5s" */
+    timeout?: Duration;
+    /** @default 3 */
+    retries?: number;
+}
+
+/** When a service may be unhealthy without being at fault, because something on another host is missing. */
+export interface OpenCondition {
+    /** Shell command on the host that succeeds while the other thing is missing. */
+    command: string;
+    /** What is said then, after "open: ". */
+    text: string;
+}
+
+/** One container and all that belongs to it. */
+export interface ContainerSpec {
+    /** @example "haproxy-mid-1" */
+    container: string;
+    /** With tag. @example "prom/prometheus:v3.7.3" */
+    image: string;
+    /** Arguments after the image's entry point. */
+    command?: string[];
+    /** @default the image's */
+    entrypoint?: string[];
+    /** Numeric user and group. @default the image's */
+    user?: string;
+    /** Not for secrets: `docker inspect` shows it. Give them a file. */
+    environment?: Record<string, string>;
+    /** Besides Docker's defaults. @example ["CAP_NET_ADMIN"] */
+    capabilities?: string[];
+    /** Written in this order. */
+    files: ServiceFile[];
+    mounts: Mount[];
+    healthCheck: HealthCheck;
+    /** How long the gate waits after a start. @default "120s" */
+    readyTimeout?: Duration;
+    openIf?: OpenCondition;
+    /** Time to end by itself before it is killed. @default 30 */
+    stopSeconds?: number;
+}
+
+export interface ContainerServiceArgs extends ContainerSpec {
+    host: Host;
+    /** The container starts after these; its image and files do not wait. */
+    after?: pulumi.Input<pulumi.Resource>[];
+}
+
+// Changes that the Docker provider shows as an update and then does not make (reference: its resource's update function).
+const NOT_UPDATED_IN_PLACE = ["healthcheck", "tmpfs", "init", "rm", "cpuPeriod", "cpuQuota", "stopTimeout", "logOpts"];
+
+/** Docker's arguments of a service, apart from what only exists at run time. Pure. */
+export function containerArgs(spec: ContainerSpec): Omit<docker.ContainerArgs, "image"> {
+    const check = spec.healthCheck;
+    return {
+        name: spec.container,
+        command: spec.command,
+        entrypoints: spec.entrypoint,
+        user: spec.user,
+        envs: Object.entries(spec.environment ?? {}).map(([key, value]) => `${key}=${value}`),
+        capabilities: spec.capabilities ? { adds: spec.capabilities } : undefined,
+        mounts: spec.mounts.map((mount) => ({
+            type: "bind",
+            source: mount.source,
+            target: mount.target,
+            readOnly: mount.readOnly ?? false,
+        })),
+        networkMode: "host",
+        restart: "unless-stopped",
+        healthcheck: {
+            tests: ["CMD-SHELL", check.command],
+            interval: goDuration(check.interval ?? "10s"),
+            timeout: goDuration(check.timeout ?? "5s"),
+            retries: check.retries ?? 3,
+            startPeriod: goDuration(check.startPeriod ?? "120s"),
+        },
+        // Docker's own default never rotates.
+        logDriver: "json-file",
+        logOpts: { "max-size": "20m", "max-file": "5" },
+        destroyGraceSeconds: spec.stopSeconds ?? 30,
+        wait: false,
+    };
+}
+
+/** A container with its image and files, replaced or reloaded when they change, and a gate that passes when it is healthy. */
+export class ContainerService extends pulumi.ComponentResource {
+    /** Name of the container. */
+    readonly container: pulumi.Output<string>;
+    /** Depend on this to run after the service is healthy. */
+    readonly ready: pulumi.Resource;
+
+    constructor(
+        name: string,
+        args: ContainerServiceArgs,
+        opts?: pulumi.ComponentResourceOptions,
+        type = "ContainerService",
+    ) {
+        super(`otel-ha:index:${type}`, name, {}, opts);
+
+        const image = this.createImage(name, args);
+        const files = this.createFiles(name, args, image);
+        const container = this.createContainer(name, args, image, files);
+        this.ready = this.createGate(name, args, container);
+
+        this.container = pulumi.output(args.container);
+        this.registerOutputs({ container: this.container });
+    }
+
+    /** Runs again whenever the container is another one, and until it has succeeded. */
+    protected createGate(name: string, args: ContainerServiceArgs, container: docker.Container): pulumi.Resource {
+        return new command.remote.Command(
+            `${name}-ready`,
+            { ...gateArgs(args, awaitHealthyCommand(args)), stdin: pulumi.interpolate`container ${container.id}\n` },
+            { parent: this, dependsOn: container },
+        );
+    }
+
+    private createImage(name: string, args: ContainerServiceArgs): docker.RemoteImage {
+        return new docker.RemoteImage(
+            `${name}-image`,
+            { name: args.image, keepLocally: true },
+            { parent: this, provider: args.host.docker, dependsOn: args.host.ready },
+        );
+    }
+
+    // One after another: a validator may read the file that was written before.
+    private createFiles(name: string, args: ContainerServiceArgs, image: docker.RemoteImage): RemoteFile[] {
+        const written: RemoteFile[] = [];
+        for (const file of args.files) {
+            const reload = file.reload ? { container: args.container, command: file.reload } : undefined;
+            const fileName = `${name}-${file.path.split("/").pop()}`;
+            written.push(
+                new RemoteFile(
+                    fileName,
+                    { ...file, host: args.host, reload },
+                    { parent: this, dependsOn: [image, ...written] },
+                ),
+            );
+        }
+        return written;
+    }
+
+    private createContainer(
+        name: string,
+        args: ContainerServiceArgs,
+        image: docker.RemoteImage,
+        files: RemoteFile[],
+    ): docker.Container {
+        return new docker.Container(
+            name,
+            {
+                ...containerArgs(args),
+                image: image.imageId,
+                labels: [{ label: "otel-ha.config", value: restartHash(args.files) }],
+            },
+            {
+                parent: this,
+                provider: args.host.docker,
+                dependsOn: [...files, ...(args.after ?? [])] as pulumi.Resource[],
+                replaceOnChanges: NOT_UPDATED_IN_PLACE,
+                deleteBeforeReplace: true,
+            },
+        );
+    }
+}
+
+/** What all gates have in common. */
+export function gateArgs(args: ContainerServiceArgs, line: string): command.remote.CommandArgs {
+    return {
+        connection: args.host.connection,
+        create: args.host.asRoot(line),
+        addPreviousOutputInEnv: false,
+        // What is still open is said once, while the gate runs, and not kept.
+        logging: "stdout",
+    };
+}
+
+/** The gate's command line. Pure. */
+export function awaitHealthyCommand(spec: ContainerSpec): string {
+    const words = ["/usr/local/lib/otel-ha/await-healthy", "--timeout", String(timeoutSeconds(spec))];
+    if (spec.openIf) words.push("--open-if", spec.openIf.command, "--open", spec.openIf.text);
+    return [...words, spec.container].map(shellQuote).join(" ");
+}
+
+/** Whole seconds that the gate waits. Pure. */
+export function timeoutSeconds(spec: ContainerSpec): number {
+    return Math.ceil(seconds(spec.readyTimeout ?? "120s"));
+}
+
+// A running container does not see that a file it read at its start has changed: the label makes it another container.
+function restartHash(files: ServiceFile[]): pulumi.Output<string> {
+    const contents = files.filter((file) => !file.reload).map((file) => file.content);
+    return pulumi
+        .all(contents)
+        .apply((texts) => createHash("sha256").update(texts.join("\0")).digest("hex").slice(0, 16));
+}

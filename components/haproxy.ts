@@ -1,0 +1,120 @@
+import * as pulumi from "@pulumi/pulumi";
+import { ContainerService, ContainerSpec } from "./container-service";
+import { Requirements } from "./host";
+import { healthCheck, ServiceArgs, ServiceSettings, withDefaults } from "./service";
+import { render } from "./templates";
+
+/** HAProxy of one node. Defaults are those of the two-host seed. */
+export interface HaproxySettings extends ServiceSettings {
+    /** @default "haproxy:2.6.12" */
+    image?: string;
+    /** OTLP over HTTP, for clients. @default 4318 */
+    otlpHttpPort?: number;
+    /** OTLP over gRPC, for clients. @default 4317 */
+    otlpGrpcPort?: number;
+    /** Statistics page, metrics, and `/healthz` for Keepalived. @default 8404 */
+    statsPort?: number;
+    /** The collector on this host. @default 14318 */
+    aggregatorHttpPort?: number;
+    /** @default 14317 */
+    aggregatorGrpcPort?: number;
+    /** Where the collector says whether it works. @default 13133 */
+    aggregatorHealthPort?: number;
+    /** Connections at a time. @default 10000 */
+    maxConnections?: number;
+}
+
+export const HAPROXY_DEFAULTS = {
+    image: "haproxy:2.6.12",
+    otlpHttpPort: 4318,
+    otlpGrpcPort: 4317,
+    statsPort: 8404,
+    aggregatorHttpPort: 14318,
+    aggregatorGrpcPort: 14317,
+    aggregatorHealthPort: 13133,
+    maxConnections: 10000,
+};
+
+/** Who may see the statistics. */
+export interface StatsCredentials {
+    user: pulumi.Input<string>;
+    password: pulumi.Input<string>;
+}
+
+/** User of the upstream image. */
+const HAPROXY_USER = "99:99";
+
+/** The text of haproxy.cfg. Pure. */
+export function haproxyConfig(settings: HaproxySettings): string {
+    return render("haproxy/haproxy.cfg", withDefaults(settings, HAPROXY_DEFAULTS));
+}
+
+/** Container, files and health of HAProxy. Pure but for the secret that it passes on. */
+export function haproxySpec(settings: HaproxySettings, stats: StatsCredentials): ContainerSpec {
+    const s = withDefaults(settings, HAPROXY_DEFAULTS);
+    const directory = `${s.configDir}/haproxy`;
+    const inside = "/usr/local/etc/haproxy";
+    const container = `haproxy-${s.node}`;
+    const validate = (...files: string[]): string =>
+        `docker run --rm --network none -v "$DIR":${inside}:ro ${s.image} haproxy -c -q ${files.map((file) => `-f "${inside}/${file}"`).join(" ")}`;
+    // USR2 makes the master start a new worker that takes over the listening sockets.
+    const reload = `docker kill -s USR2 ${container}`;
+    return {
+        container,
+        image: s.image,
+        command: ["haproxy", "-f", `${inside}/stats-users.cfg`, "-f", `${inside}/haproxy.cfg`],
+        mounts: [{ source: directory, target: inside, readOnly: true }],
+        files: [
+            {
+                path: `${directory}/stats-users.cfg`,
+                content: pulumi.secret(
+                    pulumi.interpolate`userlist stats\n    user ${stats.user} insecure-password ${stats.password}\n`,
+                ),
+                mode: "0400",
+                owner: HAPROXY_USER,
+                check: validate("$CANDIDATE"),
+                reload,
+            },
+            {
+                path: `${directory}/haproxy.cfg`,
+                content: haproxyConfig(s),
+                check: validate("stats-users.cfg", "$CANDIDATE"),
+                reload,
+            },
+        ],
+        healthCheck: healthCheck(s, haproxyCheck(s.statsPort)),
+        readyTimeout: s.readyTimeout,
+    };
+}
+
+// The upstream image has bash, but no HTTP client. 200 only while a collector is there to take data.
+function haproxyCheck(port: number): string {
+    return `bash -c 'exec 3<>/dev/tcp/127.0.0.1/${port} && printf "GET /healthz HTTP/1.0\\r\\n\\r\\n" >&3 && read -r -t 4 line <&3 && [[ $line == *" 200 "* ]]'`;
+}
+
+/** What HAProxy needs of its host. Pure. */
+export function haproxyRequirements(settings: HaproxySettings): Requirements {
+    const s = withDefaults(settings, HAPROXY_DEFAULTS);
+    return {
+        container: `haproxy-${s.node}`,
+        directories: [{ path: `${s.configDir}/haproxy` }],
+        ports: [
+            { port: s.otlpHttpPort, key: "otlpHttpPort", use: "HAProxy OTLP/HTTP" },
+            { port: s.otlpGrpcPort, key: "otlpGrpcPort", use: "HAProxy OTLP/gRPC" },
+            { port: s.statsPort, key: "haproxyStatsPort", use: "HAProxy statistics" },
+        ],
+        // A burst of new connections must not be cut off before HAProxy sees it; older kernels have 128.
+        sysctls: { "net.core.somaxconn": "4096" },
+    };
+}
+
+export interface HaproxyArgs extends ServiceArgs<HaproxySettings> {
+    stats: StatsCredentials;
+}
+
+/** The door for clients: OTLP over HTTP and gRPC to a collector that works. */
+export class Haproxy extends ContainerService {
+    constructor(name: string, args: HaproxyArgs, opts?: pulumi.ComponentResourceOptions) {
+        super(name, { ...haproxySpec(args.settings, args.stats), host: args.host, after: args.after }, opts, "Haproxy");
+    }
+}

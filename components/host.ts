@@ -1,0 +1,176 @@
+import * as command from "@pulumi/command";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { shellQuote } from "./shell";
+import { templateText } from "./templates";
+import { bytes, Size } from "./units";
+
+/** A directory on a host. Data directories outlive `destroy`. */
+export interface Directory {
+    path: string;
+    /** Numeric owner and group. @default "0:0" */
+    owner?: string;
+    /** Permissions, octal. @default "0755" */
+    mode?: string;
+}
+
+/** A TCP port that a service listens on. */
+export interface PortUse {
+    port: number;
+    /** Setting that changes it; named in the error when the port is taken. @example "prometheusPort" */
+    key: string;
+    /** Who listens. @example "Prometheus" */
+    use: string;
+}
+
+/** What a service needs of its host. Every service has a pure function that tells. */
+export interface Requirements {
+    /** Name of the container, which may hold the ports already. */
+    container: string;
+    directories: Directory[];
+    ports: PortUse[];
+    /** Kernel settings, kept over a reboot. @example { "net.core.somaxconn": "4096" } */
+    sysctls?: Record<string, string>;
+    /** Where data grows: their file systems must have room. */
+    dataPaths?: string[];
+}
+
+/** A machine, how to reach it, and what to make ready on it. */
+export interface HostArgs {
+    /** IP address or name that SSH connects to. @example "192.168.110.214" */
+    address: string;
+    /** The name that the machine calls itself; another one is an error: the wrong machine. @example "ish-otel-mid-1.novalocal" */
+    hostName?: string;
+    /** @default 22 */
+    sshPort?: number;
+    /** Another user than root needs password-less sudo and membership in the group docker. @default "root" */
+    sshUser?: string;
+    /**
+     * The host's public SSH key, `ssh-ed25519 AAAA…` or `ecdsa-sha2-nistp256 AAAA…`; no connection is made to a host that shows another.
+     * Get it on the host's own console: `cat /etc/ssh/ssh_host_ed25519_key.pub`.
+     */
+    hostKey: string;
+    /** Private key, PEM or OpenSSH. Without it the SSH agent is used, and no key gets into Pulumi's state. */
+    privateKey?: pulumi.Input<string>;
+    /** The same key as a file, for the Docker provider, which runs the system's `ssh`. @example "~/.ssh/id_ed25519" */
+    privateKeyFile?: string;
+    /** What the services on this host need. */
+    requirements: Requirements[];
+    /** Directories besides those of the services. */
+    directories?: Directory[];
+    /** Oldest Docker that will do. @default "20.10" */
+    minimumDocker?: string;
+    /** Free space that each data file system must have. @default "10GiB" */
+    minimumFreeDisk?: Size;
+}
+
+// Enough to ride out sshd's MaxStartups, little enough that an unreachable host is an error within 30 s (5 dials of 5 s and the pauses between).
+const DIAL = { dialErrorLimit: 4, perDialTimeout: 5 };
+
+const SCRIPTS = ["put-file", "await-healthy", "setup-object-store"];
+
+/** The script that checks and prepares the host, settings first. Pure. */
+export function setupScript(args: HostArgs): string {
+    const all = args.requirements;
+    const directories = [...(args.directories ?? []), ...all.flatMap((needs) => needs.directories)];
+    const lines = (values: string[]): string => shellQuote([...new Set(values)].join("\n"));
+    const sysctls = Object.entries(
+        Object.assign({}, ...all.map((needs) => needs.sysctls ?? {})) as Record<string, string>,
+    );
+    return [
+        `ADDRESS=${shellQuote(args.address)}`,
+        `HOST_NAME=${shellQuote(args.hostName ?? "")}`,
+        `MINIMUM_DOCKER=${args.minimumDocker ?? "20.10"}`,
+        `MINIMUM_FREE_KIB=${Math.ceil(bytes(args.minimumFreeDisk ?? "10GiB") / 1024)}`,
+        `CONTAINERS=${shellQuote(all.map((needs) => needs.container).join(" "))}`,
+        `DIRECTORIES=${lines(directories.map((at) => `${at.mode ?? "0755"} ${at.owner ?? "0:0"} ${at.path}`))}`,
+        `DATA_PATHS=${lines(all.flatMap((needs) => needs.dataPaths ?? []))}`,
+        `PORTS=${lines(all.flatMap((needs) => needs.ports.map((use) => `${use.port} ${use.key} ${use.use}`)))}`,
+        `SYSCTLS=${lines(sysctls.map(([key, value]) => `${key} = ${value}`))}`,
+        templateText("scripts/setup-host.sh"),
+        ...SCRIPTS.map(
+            (name) => `install_script ${name} <<'END_OF_SCRIPT'\n${templateText(`scripts/${name}.sh`)}END_OF_SCRIPT`,
+        ),
+        "",
+    ].join("\n");
+}
+
+/** Options for the system's ssh: the key of the inventory is the only one accepted, whatever known_hosts says. Pure. */
+export function sshOptions(args: Pick<HostArgs, "address" | "hostKey" | "privateKeyFile">): string[] {
+    const options = [
+        "StrictHostKeyChecking=yes",
+        "UserKnownHostsFile=/dev/null",
+        "GlobalKnownHostsFile=/dev/null",
+        // Names the key without a file: the same on every machine that runs the program.
+        `KnownHostsCommand=/bin/echo %H ${args.hostKey.split(/\s+/).slice(0, 2).join(" ")}`,
+        "ConnectTimeout=10",
+        "BatchMode=yes",
+    ];
+    if (args.privateKeyFile) options.push(`IdentityFile=${args.privateKeyFile}`, "IdentitiesOnly=yes");
+    return options.flatMap((option) => ["-o", option]);
+}
+
+/** A machine made ready: checked, with its directories, kernel settings and helper scripts. Everything else on it goes through this. */
+export class Host extends pulumi.ComponentResource {
+    /** Address of the machine. */
+    readonly address: string;
+    /** For `command.remote.*`. */
+    readonly connection: pulumi.Output<command.types.input.remote.ConnectionArgs>;
+    /** Docker on this machine. */
+    readonly docker: docker.Provider;
+    /** Depend on this to run after the checks have passed. */
+    readonly ready: pulumi.Resource;
+
+    private readonly user: string;
+
+    constructor(name: string, args: HostArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("otel-ha:index:Host", name, {}, opts);
+        this.address = args.address;
+        this.user = args.sshUser ?? "root";
+
+        this.connection = this.createConnection(args);
+        this.ready = this.createSetup(name, args);
+        this.docker = this.createDocker(name, args);
+
+        this.registerOutputs({ address: this.address });
+    }
+
+    /** A command line as it must be given so that root runs it. */
+    asRoot(line: string): string {
+        return this.user === "root" ? line : `sudo -n ${line}`;
+    }
+
+    private createConnection(args: HostArgs): pulumi.Output<command.types.input.remote.ConnectionArgs> {
+        return pulumi.output({
+            host: args.address,
+            port: args.sshPort ?? 22,
+            user: this.user,
+            hostKey: args.hostKey,
+            ...(args.privateKey ? { privateKey: pulumi.secret(args.privateKey) } : {}),
+            ...DIAL,
+        });
+    }
+
+    private createSetup(name: string, args: HostArgs): pulumi.Resource {
+        return new command.remote.Command(
+            `${name}-setup`,
+            {
+                connection: this.connection,
+                create: this.asRoot("sh -s"),
+                delete: this.asRoot("rm -rf /usr/local/lib/otel-ha /etc/sysctl.d/90-otel-ha.conf"),
+                stdin: setupScript(args),
+                addPreviousOutputInEnv: false,
+                logging: "none",
+            },
+            { parent: this },
+        );
+    }
+
+    private createDocker(name: string, args: HostArgs): docker.Provider {
+        return new docker.Provider(
+            `${name}-docker`,
+            { host: `ssh://${this.user}@${args.address}:${args.sshPort ?? 22}`, sshOpts: sshOptions(args) },
+            { parent: this },
+        );
+    }
+}

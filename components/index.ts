@@ -1,0 +1,45 @@
+/**
+ * The library: every part of the stack, to be used alone or together. Another program imports from here and nowhere else.
+ *
+ * @example
+ * const host = new Host("web", { address: "10.0.0.7", hostKey: "ssh-ed25519 AAAA…", requirements: [lokiRequirements(settings)] });
+ * const loki = new Loki("web-loki", { host, settings, client });
+ */
+export {
+    ContainerService,
+    ContainerServiceArgs,
+    ContainerSpec,
+    HealthCheck,
+    Mount,
+    OpenCondition,
+    ServiceFile,
+} from "./container-service";
+export {
+    CredentialName,
+    Credentials,
+    CredentialsArgs,
+    SHARED_CREDENTIALS_OUTPUT,
+    sharedCredentials,
+    SharedCredentials,
+} from "./credentials";
+export { Haproxy, HaproxyArgs, haproxyRequirements, HaproxySettings, StatsCredentials } from "./haproxy";
+export { Directory, Host, HostArgs, PortUse, Requirements } from "./host";
+export { Keepalived, KeepalivedArgs, keepalivedRequirements, KeepalivedSettings, VrrpRole } from "./keepalived";
+export { Loki, LokiArgs, lokiRequirements, LokiSettings } from "./loki";
+export { Node, NodeArgs, nodeRequirements, NodeSettings } from "./node";
+export {
+    ObjectStore,
+    ObjectStoreArgs,
+    ObjectStoreClient,
+    objectStoreRequirements,
+    ObjectStoreSettings,
+    RootCredentials,
+} from "./object-store";
+export { OtelAggregator, otelAggregatorRequirements, OtelAggregatorSettings } from "./otel-aggregator";
+export { addresses } from "./outputs";
+export { Prometheus, prometheusRequirements, PrometheusSettings } from "./prometheus";
+export { Reload, RemoteFile, RemoteFileArgs } from "./remote-file";
+export { ServiceArgs, ServiceSettings } from "./service";
+export { readSettings, StackSettings } from "./settings";
+export { ThanosSidecar, ThanosSidecarArgs, thanosSidecarRequirements, ThanosSidecarSettings } from "./thanos-sidecar";
+export { Duration, Size } from "./units";

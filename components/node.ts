@@ -1,0 +1,117 @@
+import * as pulumi from "@pulumi/pulumi";
+import { CredentialName, SharedCredentials } from "./credentials";
+import { Haproxy, haproxyRequirements, HaproxySettings } from "./haproxy";
+import { Host, HostArgs, Requirements } from "./host";
+import { Keepalived, keepalivedRequirements, KeepalivedSettings } from "./keepalived";
+import { Loki, lokiRequirements, LokiSettings } from "./loki";
+import { ObjectStore, ObjectStoreClient, objectStoreRequirements, ObjectStoreSettings } from "./object-store";
+import { OtelAggregator, otelAggregatorRequirements, OtelAggregatorSettings } from "./otel-aggregator";
+import { Prometheus, prometheusRequirements, PrometheusSettings } from "./prometheus";
+import { ThanosSidecar, thanosSidecarRequirements, ThanosSidecarSettings } from "./thanos-sidecar";
+
+/** One node of the pair: a host and the settings of everything on it. */
+export interface NodeSettings {
+    host: Omit<HostArgs, "requirements" | "privateKey">;
+    objectStore: ObjectStoreSettings;
+    prometheus: PrometheusSettings;
+    loki: LokiSettings;
+    thanosSidecar: ThanosSidecarSettings;
+    otelAggregator: OtelAggregatorSettings;
+    haproxy: HaproxySettings;
+    keepalived: KeepalivedSettings;
+    /** Names of the users that are no secrets. */
+    users: { objectStoreRoot: string; loki: string; thanos: string; haproxyStats: string };
+}
+
+export interface NodeArgs {
+    settings: NodeSettings;
+    credentials: Record<CredentialName, SharedCredentials[CredentialName]>;
+    /** SSH key of the deployer. @default the SSH agent */
+    privateKey?: pulumi.Input<string>;
+}
+
+/** What all services together need of the host. Pure. */
+export function nodeRequirements(settings: NodeSettings): Requirements[] {
+    return [
+        objectStoreRequirements(settings.objectStore),
+        prometheusRequirements(settings.prometheus),
+        lokiRequirements(settings.loki),
+        thanosSidecarRequirements(settings.thanosSidecar),
+        otelAggregatorRequirements(settings.otelAggregator),
+        haproxyRequirements(settings.haproxy),
+        keepalivedRequirements(settings.keepalived),
+    ];
+}
+
+/** A host with the whole stack, started in the order in which the parts need each other. */
+export class Node extends pulumi.ComponentResource {
+    readonly host: Host;
+    /** Names of the containers. */
+    readonly containers: pulumi.Output<string>[];
+
+    constructor(name: string, args: NodeArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("otel-ha:index:Node", name, {}, opts);
+        const { settings, credentials } = args;
+        const inside = { parent: this };
+        const lokiClient: ObjectStoreClient = {
+            user: settings.users.loki,
+            secret: credentials.lokiObjectStoreSecret,
+            bucket: settings.loki.bucket ?? "loki-data",
+        };
+        const thanosClient: ObjectStoreClient = {
+            user: settings.users.thanos,
+            secret: credentials.thanosObjectStoreSecret,
+            bucket: settings.thanosSidecar.bucket ?? "thanos-metrics",
+        };
+
+        const host = new Host(
+            `${name}-host`,
+            { ...settings.host, privateKey: args.privateKey, requirements: nodeRequirements(settings) },
+            inside,
+        );
+        const root = { user: settings.users.objectStoreRoot, password: credentials.objectStoreRootPassword };
+        const stats = { user: settings.users.haproxyStats, password: credentials.haproxyStatsPassword };
+
+        const objectStore = new ObjectStore(
+            `${name}-minio`,
+            { host, settings: settings.objectStore, root, clients: [lokiClient, thanosClient] },
+            inside,
+        );
+        const prometheus = new Prometheus(
+            `${name}-prometheus`,
+            { host, settings: settings.prometheus, after: [objectStore.ready] },
+            inside,
+        );
+        const loki = new Loki(
+            `${name}-loki`,
+            { host, settings: settings.loki, client: lokiClient, after: [objectStore.ready] },
+            inside,
+        );
+        const thanos = new ThanosSidecar(
+            `${name}-thanos-sidecar`,
+            { host, settings: settings.thanosSidecar, client: thanosClient, after: [prometheus.ready, loki.ready] },
+            inside,
+        );
+        const aggregator = new OtelAggregator(
+            `${name}-otel-aggregator`,
+            { host, settings: settings.otelAggregator, after: [thanos.ready] },
+            inside,
+        );
+        const haproxy = new Haproxy(
+            `${name}-haproxy`,
+            { host, settings: settings.haproxy, stats, after: [aggregator.ready] },
+            inside,
+        );
+        const keepalived = new Keepalived(
+            `${name}-keepalived`,
+            { host, settings: settings.keepalived, password: credentials.vrrpPassword, after: [haproxy.ready] },
+            inside,
+        );
+
+        this.host = host;
+        this.containers = [objectStore, prometheus, loki, thanos, aggregator, haproxy, keepalived].map(
+            (service) => service.container,
+        );
+        this.registerOutputs({ containers: this.containers });
+    }
+}

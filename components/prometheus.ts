@@ -1,0 +1,116 @@
+import * as pulumi from "@pulumi/pulumi";
+import { ContainerService, ContainerSpec } from "./container-service";
+import { Requirements } from "./host";
+import { healthCheck, httpCheck, ServiceArgs, ServiceSettings, SERVICE_DEFAULTS, withDefaults } from "./service";
+import { render } from "./templates";
+import { Duration, prometheusDuration } from "./units";
+
+/** Prometheus of one node. Defaults are those of the two-host seed. */
+export interface PrometheusSettings extends ServiceSettings {
+    /** @default "prom/prometheus:v3.7.3" */
+    image?: string;
+    /** @default 9090 */
+    port?: number;
+    /** Data directory on the host. @default "/data/volume/otel/prometheus" */
+    dataDir?: string;
+    /** External label `cluster`, the same on both nodes. @default "monitoring-ha" */
+    cluster?: string;
+    /** @default "5s" */
+    scrapeInterval?: Duration;
+    /** @default "15s" */
+    evaluationInterval?: Duration;
+    /** How long samples stay on this host. Thanos wants at least three blocks. @default "15d" */
+    retention?: Duration;
+    /** Length of a block, least and most alike, as the Thanos sidecar needs while it uploads. @default "2h" */
+    blockDuration?: Duration;
+    /** Port of the collector's own metrics on this host. @default 9464 */
+    aggregatorMetricsPort?: number;
+    /** Port of the Thanos sidecar's metrics on this host. @default 10902 */
+    thanosHttpPort?: number;
+}
+
+export const PROMETHEUS_DEFAULTS = {
+    image: "prom/prometheus:v3.7.3",
+    port: 9090,
+    dataDir: "/data/volume/otel/prometheus",
+    cluster: "monitoring-ha",
+    scrapeInterval: "5s",
+    evaluationInterval: "15s",
+    retention: "15d",
+    blockDuration: "2h",
+    aggregatorMetricsPort: 9464,
+    thanosHttpPort: 10902,
+};
+
+/** User of the upstream image (nobody). The sidecar runs as the same one: it writes into the same directory. */
+export const PROMETHEUS_USER = "65534:65534";
+
+/** The text of prometheus.yml. Pure. */
+export function prometheusConfig(settings: PrometheusSettings): string {
+    const s = withDefaults(settings, PROMETHEUS_DEFAULTS);
+    return render("prometheus/prometheus.yml", {
+        ...s,
+        scrapeInterval: prometheusDuration(s.scrapeInterval),
+        evaluationInterval: prometheusDuration(s.evaluationInterval),
+        // The seed's documents set replica "node1" on both nodes; Thanos needs a value of its own per Prometheus (reference: Thanos, external labels).
+        replica: s.node,
+    });
+}
+
+/** Container, files and health of Prometheus. Pure. */
+export function prometheusSpec(settings: PrometheusSettings): ContainerSpec {
+    const s = withDefaults(settings, PROMETHEUS_DEFAULTS);
+    const directory = `${s.configDir}/prometheus`;
+    const container = `prometheus-${s.node}`;
+    const url = `http://127.0.0.1:${s.port}`;
+    return {
+        container,
+        image: s.image,
+        command: [
+            "--config.file=/etc/prometheus/prometheus.yml",
+            "--storage.tsdb.path=/prometheus",
+            `--storage.tsdb.retention.time=${prometheusDuration(s.retention)}`,
+            `--storage.tsdb.min-block-duration=${prometheusDuration(s.blockDuration)}`,
+            `--storage.tsdb.max-block-duration=${prometheusDuration(s.blockDuration)}`,
+            "--web.enable-remote-write-receiver",
+            `--web.listen-address=:${s.port}`,
+        ],
+        user: PROMETHEUS_USER,
+        mounts: [
+            { source: directory, target: "/etc/prometheus", readOnly: true },
+            { source: s.dataDir, target: "/prometheus" },
+        ],
+        files: [
+            {
+                path: `${directory}/prometheus.yml`,
+                content: prometheusConfig(s),
+                check: `docker run --rm --network none --entrypoint promtool -v "$DIR":/etc/prometheus:ro ${s.image} check config "/etc/prometheus/$CANDIDATE"`,
+                // Prometheus tells in a metric whether it took the file; the signal alone does not.
+                reload: `docker kill -s HUP ${container} && sleep 1 && docker exec ${container} wget -q -O - ${url}/metrics | grep -q '^prometheus_config_last_reload_successful 1'`,
+            },
+        ],
+        // Ready, not healthy: 503 while the write-ahead log is replayed.
+        healthCheck: healthCheck(s, httpCheck(`${url}/-/ready`)),
+        readyTimeout: s.readyTimeout,
+        // Shutting down means flushing the head.
+        stopSeconds: 60,
+    };
+}
+
+/** What Prometheus needs of its host. Pure. */
+export function prometheusRequirements(settings: PrometheusSettings): Requirements {
+    const s = withDefaults(settings, { ...SERVICE_DEFAULTS, ...PROMETHEUS_DEFAULTS });
+    return {
+        container: `prometheus-${s.node}`,
+        directories: [{ path: `${s.configDir}/prometheus` }, { path: s.dataDir, owner: PROMETHEUS_USER }],
+        ports: [{ port: s.port, key: "prometheusPort", use: "Prometheus" }],
+        dataPaths: [s.dataDir],
+    };
+}
+
+/** Metrics of one node: takes remote write from the collector, scrapes the node's own services, keeps some days on local disk. */
+export class Prometheus extends ContainerService {
+    constructor(name: string, args: ServiceArgs<PrometheusSettings>, opts?: pulumi.ComponentResourceOptions) {
+        super(name, { ...prometheusSpec(args.settings), host: args.host, after: args.after }, opts, "Prometheus");
+    }
+}

@@ -1,0 +1,52 @@
+import * as pulumi from "@pulumi/pulumi";
+import { HealthCheck } from "./container-service";
+import { Host } from "./host";
+import { Duration } from "./units";
+
+/** What every service of the stack is told. */
+export interface ServiceSettings {
+    /** Name of the node in its pair; part of the container's name. @example "mid-1" */
+    node: string;
+    /** Directory on the host with one folder of configuration per service. @default "/data/docker/otel" (the seed's) */
+    configDir?: string;
+    /** Interval of Docker's health checks. @default "10s" (the seed's) */
+    healthCheckInterval?: Duration;
+    /** Time after a start in which failed health checks do not count. @default "120s" (the seed's) */
+    healthCheckStartPeriod?: Duration;
+    /** Time after which a service that is not healthy fails the deployment. @default "120s" */
+    readyTimeout?: Duration;
+}
+
+/** Arguments of the component of a service with settings S. */
+export interface ServiceArgs<S> {
+    /** Where it runs. */
+    host: Host;
+    /** Plain values, so that they are checked, and rendered into line diffs, before anything is touched. */
+    settings: S;
+    /** Its container starts when these are healthy. */
+    after?: pulumi.Input<pulumi.Resource>[];
+}
+
+export const SERVICE_DEFAULTS = {
+    configDir: "/data/docker/otel",
+    healthCheckInterval: "10s",
+    healthCheckStartPeriod: "120s",
+    readyTimeout: "120s",
+};
+
+/** A health check at the pace that the settings ask for. */
+export function healthCheck(settings: ServiceSettings, command: string): HealthCheck {
+    const { healthCheckInterval, healthCheckStartPeriod } = { ...SERVICE_DEFAULTS, ...settings };
+    return { command, interval: healthCheckInterval, startPeriod: healthCheckStartPeriod };
+}
+
+/** Succeeds when the URL answers 2xx; for images with busybox, which all of ours but HAProxy's have. */
+export function httpCheck(url: string): string {
+    return `wget -q -T 4 -O /dev/null ${url}`;
+}
+
+/** Settings over defaults; a setting that is undefined does not hide its default. */
+export function withDefaults<S extends object, D extends object>(settings: S, defaults: D): S & D {
+    const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+    return { ...SERVICE_DEFAULTS, ...defaults, ...given } as unknown as S & D;
+}

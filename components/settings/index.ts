@@ -1,0 +1,55 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as fs from "fs";
+import * as os from "os";
+import { CREDENTIAL_NAMES, SharedCredentials } from "../credentials";
+import { NodeSettings } from "../node";
+import { Values } from "./keys";
+import { nodeSettings } from "./node-settings";
+import { parseValues, problemReport, RawConfig } from "./parse";
+
+/** All that a stack's configuration says, read and checked. */
+export interface StackSettings {
+    node: NodeSettings;
+    values: Values;
+    /** Stack that owns the credentials; undefined when it is this one. */
+    credentialsStack?: string;
+    secretGeneration: number;
+    /** Credentials that the stack's configuration gives. */
+    givenCredentials: Partial<SharedCredentials>;
+    /** SSH key of the deployer; undefined: the SSH agent. */
+    privateKey?: pulumi.Output<string>;
+}
+
+/** Reads the configuration of the current stack. Errors: all problems at once, one line each, before any resource is registered. */
+export function readSettings(): StackSettings {
+    const { values, problems } = parseValues(projectConfig());
+    if (problems.length > 0) throw new pulumi.RunError(problemReport(pulumi.getStack(), problems));
+    return {
+        node: nodeSettings(values),
+        values,
+        credentialsStack: values.credentialsStack || undefined,
+        secretGeneration: values.secretGeneration,
+        givenCredentials: Object.fromEntries(
+            CREDENTIAL_NAMES.filter((name) => values[name] !== "").map((name) => [name, pulumi.secret(values[name])]),
+        ),
+        privateKey: values.sshPrivateKeyFile === "" ? undefined : readPrivateKey(values.sshPrivateKeyFile),
+    };
+}
+
+function projectConfig(): RawConfig {
+    const prefix = `${pulumi.getProject()}:`;
+    const all = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(prefix));
+    return Object.fromEntries(all.map(([key, value]) => [key.slice(prefix.length), value as string]));
+}
+
+// A preview runs where the key is not, in CI for instance: it then shows every connection as changed, and says why.
+function readPrivateKey(file: string): pulumi.Output<string> {
+    try {
+        return pulumi.secret(fs.readFileSync(file.replace(/^~(?=\/)/, os.homedir()), "utf8"));
+    } catch (error) {
+        const why = `sshPrivateKeyFile: "${file}" cannot be read (${(error as NodeJS.ErrnoException).code}); write the file of the key that the hosts accept, or "" to use the SSH agent`;
+        if (!pulumi.runtime.isDryRun()) throw new pulumi.RunError(why);
+        void pulumi.log.warn(why);
+        return pulumi.secret("not readable at this preview");
+    }
+}

@@ -1,0 +1,148 @@
+import { HAPROXY_DEFAULTS } from "../haproxy";
+import { KEEPALIVED_DEFAULTS } from "../keepalived";
+import { LOKI_DEFAULTS } from "../loki";
+import { OBJECT_STORE_DEFAULTS } from "../object-store";
+import { OTEL_AGGREGATOR_DEFAULTS } from "../otel-aggregator";
+import { PROMETHEUS_DEFAULTS } from "../prometheus";
+import { SERVICE_DEFAULTS } from "../service";
+import { THANOS_SIDECAR_DEFAULTS } from "../thanos-sidecar";
+
+/** How the text of a setting is read and what is said when it cannot be. */
+export type Kind =
+    | "ipv4"
+    | "name"
+    | "hostname"
+    | "optionalText"
+    | "role"
+    | "priority"
+    | "routerId"
+    | "port"
+    | "count"
+    | "duration"
+    | "size"
+    | "path"
+    | "filePath"
+    | "image"
+    | "bucket"
+    | "user"
+    | "hostKey"
+    | "interface"
+    | "version"
+    | "secret"
+    | "boolean";
+
+export interface Key {
+    kind: Kind;
+    /** Undefined: the stack must say. */
+    default?: string | number | boolean;
+}
+
+const required = <K extends Kind>(kind: K): { kind: K } => ({ kind });
+const optional = <K extends Kind>(kind: K, value: string | number | boolean): { kind: K; default: string | number | boolean } => ({
+    kind,
+    default: value,
+});
+
+/** Every setting of a stack. Pulumi.yaml declares the same ones for people; a test compares the two. */
+export const KEYS = {
+    // What differs between the two hosts
+    nodeName: required("name"),
+    hostName: optional("hostname", ""),
+    nodeAddress: required("ipv4"),
+    hostKey: required("hostKey"),
+    role: required("role"),
+    priority: required("priority"),
+    peerNodeName: required("name"),
+    peerAddress: required("ipv4"),
+    peerPriority: required("priority"),
+    credentialsStack: optional("optionalText", ""),
+
+    // SSH
+    sshUser: optional("user", "root"),
+    sshPort: optional("port", 22),
+    sshPrivateKeyFile: optional("filePath", "~/.ssh/id_ed25519"),
+
+    // Virtual IP
+    vip: optional("ipv4", "192.168.110.140"),
+    networkInterface: optional("interface", KEEPALIVED_DEFAULTS.interface),
+    vrrpRouterId: optional("routerId", KEEPALIVED_DEFAULTS.routerId),
+    vrrpAdvertInterval: optional("duration", KEEPALIVED_DEFAULTS.advertInterval),
+    vrrpCheckInterval: optional("duration", KEEPALIVED_DEFAULTS.checkInterval),
+
+    // Directories on the hosts
+    configDir: optional("path", SERVICE_DEFAULTS.configDir),
+    dataDir: optional("path", "/data/volume/otel"),
+    lokiDataDir: optional("path", LOKI_DEFAULTS.dataDir),
+
+    // Images
+    imageRegistry: optional("optionalText", ""),
+    imageHaproxy: optional("image", HAPROXY_DEFAULTS.image),
+    imageKeepalived: optional("image", KEEPALIVED_DEFAULTS.image),
+    imageLoki: optional("image", LOKI_DEFAULTS.image),
+    imageObjectStore: optional("image", OBJECT_STORE_DEFAULTS.image),
+    imageOtelAggregator: optional("image", OTEL_AGGREGATOR_DEFAULTS.image),
+    imagePrometheus: optional("image", PROMETHEUS_DEFAULTS.image),
+    imageThanos: optional("image", THANOS_SIDECAR_DEFAULTS.image),
+
+    // Ports
+    otlpHttpPort: optional("port", HAPROXY_DEFAULTS.otlpHttpPort),
+    otlpGrpcPort: optional("port", HAPROXY_DEFAULTS.otlpGrpcPort),
+    haproxyStatsPort: optional("port", HAPROXY_DEFAULTS.statsPort),
+    aggregatorHttpPort: optional("port", OTEL_AGGREGATOR_DEFAULTS.httpPort),
+    aggregatorGrpcPort: optional("port", OTEL_AGGREGATOR_DEFAULTS.grpcPort),
+    aggregatorMetricsPort: optional("port", OTEL_AGGREGATOR_DEFAULTS.metricsPort),
+    aggregatorHealthPort: optional("port", OTEL_AGGREGATOR_DEFAULTS.healthPort),
+    prometheusPort: optional("port", PROMETHEUS_DEFAULTS.port),
+    thanosGrpcPort: optional("port", THANOS_SIDECAR_DEFAULTS.grpcPort),
+    thanosHttpPort: optional("port", THANOS_SIDECAR_DEFAULTS.httpPort),
+    lokiPort: optional("port", LOKI_DEFAULTS.port),
+    lokiGrpcPort: optional("port", LOKI_DEFAULTS.grpcPort),
+    objectStorePort: optional("port", OBJECT_STORE_DEFAULTS.port),
+    objectStoreConsolePort: optional("port", OBJECT_STORE_DEFAULTS.consolePort),
+
+    // Services
+    clusterName: optional("name", PROMETHEUS_DEFAULTS.cluster),
+    prometheusScrapeInterval: optional("duration", PROMETHEUS_DEFAULTS.scrapeInterval),
+    prometheusEvaluationInterval: optional("duration", PROMETHEUS_DEFAULTS.evaluationInterval),
+    prometheusRetention: optional("duration", PROMETHEUS_DEFAULTS.retention),
+    prometheusBlockDuration: optional("duration", PROMETHEUS_DEFAULTS.blockDuration),
+    lokiRetention: optional("duration", LOKI_DEFAULTS.retention),
+    lokiBucket: optional("bucket", LOKI_DEFAULTS.bucket),
+    thanosBucket: optional("bucket", THANOS_SIDECAR_DEFAULTS.bucket),
+    aggregatorMemoryLimit: optional("size", OTEL_AGGREGATOR_DEFAULTS.memoryLimit),
+    aggregatorMemorySpikeLimit: optional("size", OTEL_AGGREGATOR_DEFAULTS.memorySpikeLimit),
+    aggregatorBatchSize: optional("count", OTEL_AGGREGATOR_DEFAULTS.batchSize),
+    aggregatorBatchMaxSize: optional("count", OTEL_AGGREGATOR_DEFAULTS.batchMaxSize),
+    aggregatorBatchTimeout: optional("duration", OTEL_AGGREGATOR_DEFAULTS.batchTimeout),
+    haproxyMaxConnections: optional("count", HAPROXY_DEFAULTS.maxConnections),
+
+    // Health and checks
+    healthCheckInterval: optional("duration", SERVICE_DEFAULTS.healthCheckInterval),
+    healthCheckStartPeriod: optional("duration", SERVICE_DEFAULTS.healthCheckStartPeriod),
+    readyTimeout: optional("duration", SERVICE_DEFAULTS.readyTimeout),
+    minimumDocker: optional("version", "20.10"),
+    minimumFreeDisk: optional("size", "10GiB"),
+
+    // Secrets
+    secretGeneration: optional("count", 1),
+    objectStoreRootUser: optional("user", "otel-ha-root"),
+    haproxyStatsUser: optional("user", "admin"),
+    objectStoreRootPassword: optional("secret", ""),
+    lokiObjectStoreSecret: optional("secret", ""),
+    thanosObjectStoreSecret: optional("secret", ""),
+    vrrpPassword: optional("secret", ""),
+    haproxyStatsPassword: optional("secret", ""),
+};
+
+export type KeyName = keyof typeof KEYS;
+
+/** Settings after reading: numbers and booleans are such, everything else is text. */
+export type Values = { [K in KeyName]: ValueOf<(typeof KEYS)[K]["kind"]> };
+
+type ValueOf<K extends Kind> = K extends "port" | "count" | "priority" | "routerId"
+    ? number
+    : K extends "boolean"
+      ? boolean
+      : K extends "role"
+        ? "MASTER" | "BACKUP"
+        : string;

@@ -1,0 +1,77 @@
+import { parseDuration, parseSize } from "../units";
+import { Kind } from "./keys";
+
+/** Reads the text of one setting. */
+interface Reader {
+    /** The value, or undefined when the text is not one. */
+    read: (text: string) => string | number | boolean | undefined;
+    /** Completes "is not …; write …". */
+    wanted: string;
+}
+
+const text = (pattern: RegExp, wanted: string): Reader => ({
+    read: (value) => (pattern.test(value) ? value : undefined),
+    wanted,
+});
+
+const integer = (least: number, most: number, wanted: string): Reader => ({
+    read: (value) =>
+        /^\d{1,9}$/.test(value) && Number(value) >= least && Number(value) <= most ? Number(value) : undefined,
+    wanted,
+});
+
+const OCTET = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
+
+export const READERS: Record<Kind, Reader> = {
+    ipv4: text(
+        new RegExp(`^(${OCTET}\\.){3}${OCTET}$`),
+        'an IPv4 address; write four numbers, such as "192.168.110.214"',
+    ),
+    name: text(
+        /^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$/,
+        'a name; write lower-case letters, digits and "-", such as "mid-1"',
+    ),
+    hostname: text(
+        /^([A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?)?$/,
+        'a host name; write one such as "ish-otel-mid-1.novalocal"',
+    ),
+    optionalText: text(/^\S*$/, "one word; leave out the spaces"),
+    role: text(/^(MASTER|BACKUP)$/, "a role; write MASTER or BACKUP"),
+    priority: integer(1, 254, "a VRRP priority; write a number from 1 to 254"),
+    routerId: integer(1, 255, "a virtual router id; write a number from 1 to 255"),
+    port: integer(1, 65535, "a port; write a number from 1 to 65535"),
+    count: integer(1, 999_999_999, "a count; write a whole number above 0"),
+    duration: {
+        read: (value) => ((parseDuration(value) ?? 0) > 0 ? value : undefined),
+        wanted: 'a duration; write a number and one of ms, s, m, h, d, such as "10s" or "2h"',
+    },
+    size: {
+        read: (value) => ((parseSize(value) ?? 0) > 0 ? value : undefined),
+        wanted: 'a size; write a number and one of B, KiB, MiB, GiB, TiB, such as "4GiB"',
+    },
+    path: text(/^(\/[\w.-]+)+$/, 'an absolute path; write one such as "/data/volume/otel"'),
+    filePath: text(
+        /^[\w~./@+-]*$/,
+        'a path to a file; write one such as "~/.ssh/id_ed25519", or "" to use the SSH agent',
+    ),
+    image: text(
+        /^[\w.-]+(:\d+)?(\/[\w.-]+)*(:[\w.-]+)(@sha256:[0-9a-f]{64})?$/,
+        'an image with a tag; write one such as "prom/prometheus:v3.7.3"',
+    ),
+    bucket: text(
+        /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+        'a bucket name; write 3 to 63 lower-case letters, digits and "-", such as "loki-data"',
+    ),
+    user: text(/^[A-Za-z_][\w-]{2,31}$/, 'a user name; write 3 to 32 letters, digits, "_" or "-", such as "admin"'),
+    hostKey: text(
+        /^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]{40,}={0,3}( .*)?$/,
+        'a public host key; write the line of /etc/ssh/ssh_host_ed25519_key.pub of the host, "ssh-ed25519 AAAA…" (RSA keys are not supported)',
+    ),
+    interface: text(/^[\w.@-]{1,15}$/, 'a network interface; write one such as "eth0"'),
+    version: text(/^\d+(\.\d+)*$/, 'a version; write one such as "20.10"'),
+    secret: text(/^([A-Za-z0-9_-]{8,64})?$/, 'usable; write 8 to 64 letters, digits, "_" or "-"'),
+    boolean: {
+        read: (value) => (value === "true" ? true : value === "false" ? false : undefined),
+        wanted: "a yes or no; write true or false",
+    },
+};

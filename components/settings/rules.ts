@@ -1,0 +1,167 @@
+import { bytes, parseDuration } from "../units";
+import { KeyName, KEYS, Values } from "./keys";
+
+/** One thing that is wrong, for people: which key, its value, and what would be right. */
+export interface Problem {
+    key: string;
+    message: string;
+}
+
+/** A rule about settings that were each read well. It is skipped while one of the settings it looks at was not. */
+type Rule = (settings: Values) => Problem[];
+
+const problem = (key: KeyName, message: string): Problem[] => [{ key, message }];
+const none: Problem[] = [];
+
+const virtualIpIsNobodys: Rule = ({ vip, nodeAddress, peerAddress }) => {
+    if (vip === nodeAddress)
+        return problem(
+            "vip",
+            `"${vip}" is this node's own address (nodeAddress); the virtual IP must be a free one in the same network`,
+        );
+    if (vip === peerAddress)
+        return problem(
+            "vip",
+            `"${vip}" is the peer's address (peerAddress); the virtual IP must be a free one in the same network`,
+        );
+    return none;
+};
+
+const twoDifferentHosts: Rule = ({ nodeAddress, peerAddress }) =>
+    nodeAddress === peerAddress
+        ? problem("peerAddress", `"${peerAddress}" is this node's own address; write the address of the other host`)
+        : none;
+
+const twoDifferentNames: Rule = ({ nodeName, peerNodeName }) =>
+    nodeName === peerNodeName
+        ? problem(
+              "peerNodeName",
+              `"${peerNodeName}" is this node's own name; the two nodes need different names, such as mid-1 and mid-2`,
+          )
+        : none;
+
+const differentPriorities: Rule = ({ priority, peerPriority }) =>
+    priority === peerPriority
+        ? problem(
+              "priority",
+              `${priority} is the peer's priority too (peerPriority); the two nodes need different ones, such as 100 and 90`,
+          )
+        : none;
+
+const masterHasPriority: Rule = ({ role, priority, peerPriority }) => {
+    if (role === "MASTER" && priority < peerPriority)
+        return problem(
+            "role",
+            `"MASTER" has the lower priority (${priority} < ${peerPriority}); write BACKUP, or raise priority`,
+        );
+    if (role === "BACKUP" && priority > peerPriority)
+        return problem(
+            "role",
+            `"BACKUP" has the higher priority (${priority} > ${peerPriority}); write MASTER, or lower priority`,
+        );
+    return none;
+};
+
+const portsDoNotClash: Rule = (settings) => {
+    const users = new Map<number, KeyName>([[settings.sshPort, "sshPort"]]);
+    const problems: Problem[] = [];
+    for (const key of Object.keys(KEYS) as KeyName[]) {
+        if (KEYS[key].kind !== "port" || key === "sshPort") continue;
+        const port = settings[key] as number;
+        const other = users.get(port);
+        if (other)
+            problems.push({
+                key,
+                message: `${port} is also ${other}; all services share the host's ports, so write a free one`,
+            });
+        else users.set(port, key);
+    }
+    return problems;
+};
+
+// VRRP 2 counts in whole seconds of one byte (RFC 3768 §5.3.7).
+const advertisementsInSeconds: Rule = ({ vrrpAdvertInterval }) => {
+    const seconds = (parseDuration(vrrpAdvertInterval) ?? 0) / 1000;
+    return Number.isInteger(seconds) && seconds <= 255
+        ? none
+        : problem(
+              "vrrpAdvertInterval",
+              `"${vrrpAdvertInterval}" is not a whole number of seconds up to 255, which is all that VRRP 2 can say; write "1s"`,
+          );
+};
+
+const spikeWithinLimit: Rule = ({ aggregatorMemoryLimit, aggregatorMemorySpikeLimit }) =>
+    bytes(aggregatorMemorySpikeLimit) < bytes(aggregatorMemoryLimit)
+        ? none
+        : problem(
+              "aggregatorMemorySpikeLimit",
+              `"${aggregatorMemorySpikeLimit}" is not below aggregatorMemoryLimit ("${aggregatorMemoryLimit}"); write about a quarter of it`,
+          );
+
+const batchFitsMaximum: Rule = ({ aggregatorBatchSize, aggregatorBatchMaxSize }) =>
+    aggregatorBatchSize <= aggregatorBatchMaxSize
+        ? none
+        : problem(
+              "aggregatorBatchMaxSize",
+              `${aggregatorBatchMaxSize} is below aggregatorBatchSize (${aggregatorBatchSize}); write ${aggregatorBatchSize} or more`,
+          );
+
+// Thanos documentation, "Sidecar": three blocks must fit, or some are deleted before they are uploaded.
+const retentionHoldsBlocks: Rule = ({ prometheusRetention, prometheusBlockDuration }) =>
+    (parseDuration(prometheusRetention) ?? 0) >= 3 * (parseDuration(prometheusBlockDuration) ?? 0)
+        ? none
+        : problem(
+              "prometheusRetention",
+              `"${prometheusRetention}" is shorter than three blocks (prometheusBlockDuration "${prometheusBlockDuration}"); blocks would go before they are uploaded`,
+          );
+
+// Loki deletes whole days of index.
+const lokiRetentionInDays: Rule = ({ lokiRetention }) =>
+    (parseDuration(lokiRetention) ?? 0) >= 86_400_000
+        ? none
+        : problem(
+              "lokiRetention",
+              `"${lokiRetention}" is shorter than a day, the least that Loki can keep; write "1d" or more`,
+          );
+
+const twoBuckets: Rule = ({ lokiBucket, thanosBucket }) =>
+    lokiBucket === thanosBucket
+        ? problem("thanosBucket", `"${thanosBucket}" is lokiBucket too; each client has a bucket of its own`)
+        : none;
+
+const vrrpPasswordOfEight: Rule = ({ vrrpPassword }) =>
+    vrrpPassword === "" || vrrpPassword.length === 8
+        ? none
+        : problem("vrrpPassword", "has not 8 characters, which is what VRRP 2 uses; write exactly 8 letters or digits");
+
+const directoriesApart: Rule = ({ configDir, dataDir, lokiDataDir }) => {
+    const within = (inner: string, outer: string): boolean => inner === outer || inner.startsWith(`${outer}/`);
+    if (within(dataDir, configDir) || within(configDir, dataDir))
+        return problem(
+            "dataDir",
+            `"${dataDir}" and configDir ("${configDir}") lie in each other; data outlives destroy, configuration does not`,
+        );
+    if (within(lokiDataDir, configDir))
+        return problem(
+            "lokiDataDir",
+            `"${lokiDataDir}" lies in configDir ("${configDir}"); data outlives destroy, configuration does not`,
+        );
+    return none;
+};
+
+export const RULES: Rule[] = [
+    virtualIpIsNobodys,
+    twoDifferentHosts,
+    twoDifferentNames,
+    differentPriorities,
+    masterHasPriority,
+    portsDoNotClash,
+    advertisementsInSeconds,
+    spikeWithinLimit,
+    batchFitsMaximum,
+    retentionHoldsBlocks,
+    lokiRetentionInDays,
+    twoBuckets,
+    vrrpPasswordOfEight,
+    directoriesApart,
+];

@@ -1,0 +1,68 @@
+#!/bin/sh
+# put-file [--mode M] [--owner U:G] [--check CMD] [--reload CMD --container NAME] PATH < content
+#
+# Writes PATH as one transaction: temporary file, validator, rename and, where a running container reads it, reload and health
+# check. When the reload or the health check fails, the previous content is put back: a failed update leaves the host as Pulumi's
+# state describes it. CMD runs with $DIR (the file's directory) and $CANDIDATE (name of the new file in it).
+set -eu
+
+mode=0644 owner=0:0 check="" reload="" container=""
+while [ $# -gt 1 ]; do
+    case $1 in
+        --mode) mode=$2 ;;
+        --owner) owner=$2 ;;
+        --check) check=$2 ;;
+        --reload) reload=$2 ;;
+        --container) container=$2 ;;
+        *) echo "put-file: unknown option $1" >&2; exit 2 ;;
+    esac
+    shift 2
+done
+path=$1
+lib=$(dirname "$0")
+DIR=$(dirname "$path")
+CANDIDATE=.$(basename "$path").new
+export DIR CANDIDATE
+new=$DIR/$CANDIDATE
+old=$DIR/.$(basename "$path").old
+
+[ -d "$DIR" ] || mkdir -p "$DIR"
+umask 077
+trap 'rm -f "$new" "$old"' EXIT
+cat >"$new"
+chown "$owner" "$new"
+chmod "$mode" "$new"
+
+if [ -n "$check" ] && ! message=$(timeout 120 sh -c "$check" 2>&1 </dev/null); then
+    printf '%s\n' "$message" | tail -n 15 >&2
+    echo "$path: the new content is not valid (see above); the file is unchanged" >&2
+    exit 1
+fi
+
+if [ -f "$path" ] && cmp -s "$new" "$path"; then
+    mv "$new" "$path"
+    exit 0
+fi
+had_old=false
+if [ -f "$path" ]; then
+    cp -p "$path" "$old"
+    had_old=true
+fi
+sync "$new" 2>/dev/null || true
+mv "$new" "$path"
+
+running() {
+    [ "$(docker inspect --format '{{.State.Running}}' "$container" 2>/dev/null)" = true ]
+}
+if [ -z "$reload" ] || ! running; then exit 0; fi
+
+apply() {
+    sh -c "$reload" >/dev/null </dev/null && "$lib/await-healthy" --timeout 30 "$container" </dev/null
+}
+apply && exit 0
+if $had_old; then
+    mv "$old" "$path"
+    apply || echo "$container is not healthy with the previous content of $path either; look at: docker logs $container" >&2
+    echo "$path: $container did not take the new content (see above); the previous content is back in place" >&2
+fi
+exit 1

@@ -1,0 +1,135 @@
+#!/bin/sh
+# Makes a host ready for the stack: checks first and reports every problem at once, then directories, sysctls and helper scripts.
+# The program puts the settings in front of this text (ADDRESS, DIRECTORIES, PORTS, ...) and the helper scripts behind it.
+# Runs as root on the host. Safe to run again at any time.
+# shellcheck disable=SC2154
+set -eu
+
+LIB=/usr/local/lib/otel-ha
+problems=""
+
+problem() {
+    problems="${problems}host ${ADDRESS}: $1
+"
+}
+
+# version_at_least HAVE WANT
+version_at_least() {
+    [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]
+}
+
+# Short and full names are the same machine.
+check_name() {
+    name=$(cat /proc/sys/kernel/hostname)
+    [ -z "$HOST_NAME" ] || [ "${name%%.*}" = "${HOST_NAME%%.*}" ] ||
+        problem "the machine calls itself $name, not $HOST_NAME; correct nodeAddress or hostName"
+}
+
+check_docker() {
+    if ! command -v docker >/dev/null 2>&1; then
+        problem "docker is not installed; install Docker ${MINIMUM_DOCKER} or newer (Debian: apt-get install docker.io)"
+        return 0
+    fi
+    if ! version=$(docker version --format '{{.Server.Version}}' 2>/dev/null) || [ -z "$version" ]; then
+        problem "the Docker daemon does not answer; start it (systemctl start docker) and look at its log"
+        return 0
+    fi
+    version_at_least "$version" "$MINIMUM_DOCKER" || problem "Docker $version is too old; ${MINIMUM_DOCKER} or newer is needed"
+}
+
+# A port held by one of our own containers is fine: this script runs again after every change of its settings.
+held_by_us() {
+    id=$(sed -n 's/.*\([0-9a-f]\{64\}\).*/\1/p' "/proc/$1/cgroup" 2>/dev/null | head -n 1)
+    [ -n "$id" ] || return 1
+    name=$(docker inspect --format '{{.Name}}' "$id" 2>/dev/null) || return 1
+    case " $CONTAINERS " in *" ${name#/} "*) return 0 ;; esac
+    return 1
+}
+
+check_ports() {
+    command -v ss >/dev/null 2>&1 || { problem "the command ss is missing; install iproute2"; return 0; }
+    while read -r port key use; do
+        [ -n "$port" ] || continue
+        line=$(ss -Hltnp "sport = :$port" 2>/dev/null | head -n 1)
+        [ -n "$line" ] || continue
+        pid=$(printf '%s' "$line" | sed -n 's/.*pid=\([0-9]*\).*/\1/p')
+        if [ -n "$pid" ] && held_by_us "$pid"; then continue; fi
+        who=$(printf '%s' "$line" | sed -n 's/.*users:(("\([^"]*\)".*/\1/p')
+        problem "port $port ($use) is in use by ${who:-another process}${pid:+ (pid $pid)}; stop it, or set $key to a free port"
+    done <<EOF
+$PORTS
+EOF
+}
+
+# The nearest existing parent tells which file system a directory that does not exist yet will be on.
+check_disk() {
+    while read -r path; do
+        [ -n "$path" ] || continue
+        at=$path
+        while [ ! -d "$at" ]; do at=$(dirname "$at"); done
+        free=$(df -Pk "$at" | awk 'NR == 2 { print $4 }')
+        [ "$free" -ge "$MINIMUM_FREE_KIB" ] ||
+            problem "only $((free / 1024)) MiB free for $path; $((MINIMUM_FREE_KIB / 1024)) MiB are needed: make room, or lower minimumFreeDisk"
+    done <<EOF
+$DATA_PATHS
+EOF
+}
+
+# Prometheus refuses samples more than 10 minutes ahead and the object store drives more than 15 minutes apart.
+check_clock() {
+    if command -v timedatectl >/dev/null 2>&1 && synced=$(timedatectl show --property=NTPSynchronized --value 2>/dev/null); then
+        [ "$synced" = no ] && problem "the clock is not synchronised; enable NTP (timedatectl set-ntp true, or chrony)"
+    elif command -v chronyc >/dev/null 2>&1; then
+        chronyc tracking 2>/dev/null | grep -q 'Leap status *: Normal' || problem "chrony says the clock is not synchronised; see chronyc tracking"
+    fi
+    [ "$(date +%Y)" -ge 2025 ] || problem "the clock shows $(date); set it and enable NTP"
+    return 0
+}
+
+make_directories() {
+    while read -r mode owner path; do
+        [ -n "$path" ] || continue
+        mkdir -p "$path"
+        chown "$owner" "$path"
+        chmod "$mode" "$path"
+    done <<EOF
+$DIRECTORIES
+EOF
+}
+
+apply_sysctls() {
+    [ -n "$SYSCTLS" ] || return 0
+    mkdir -p /etc/sysctl.d
+    printf '%s\n' "$SYSCTLS" >/etc/sysctl.d/90-otel-ha.conf
+    while read -r key _ value; do
+        [ -n "$key" ] || continue
+        file=/proc/sys/$(printf '%s' "$key" | tr . /)
+        [ "$(cat "$file" 2>/dev/null)" = "$value" ] || printf '%s' "$value" >"$file" || problem "cannot set $key to $value"
+    done <<EOF
+$SYSCTLS
+EOF
+}
+
+# install_script NAME < text
+install_script() {
+    cat >"$LIB/.$1"
+    chmod 0755 "$LIB/.$1"
+    mv "$LIB/.$1" "$LIB/$1"
+}
+
+report() {
+    [ -z "$problems" ] && return 0
+    printf '%s' "$problems" >&2
+    exit 1
+}
+
+check_name
+check_docker
+check_ports
+check_disk
+check_clock
+report
+make_directories
+apply_sysctls
+report
+mkdir -p "$LIB"
