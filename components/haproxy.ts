@@ -20,7 +20,7 @@ export interface HaproxySettings extends ServiceSettings {
     aggregatorGrpcPort?: number;
     /** Where the collector says whether it works. @default 13133 */
     aggregatorHealthPort?: number;
-    /** Connections at a time. @default 10000 */
+    /** Connections at a time. @default 8000 */
     maxConnections?: number;
 }
 
@@ -32,7 +32,7 @@ export const HAPROXY_DEFAULTS = {
     aggregatorHttpPort: 14318,
     aggregatorGrpcPort: 14317,
     aggregatorHealthPort: 13133,
-    maxConnections: 10000,
+    maxConnections: 8000,
 };
 
 /** Who may see the statistics. */

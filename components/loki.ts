@@ -94,7 +94,7 @@ function withoutQuorum(container: string | undefined): OpenCondition | undefined
     if (!container) return undefined;
     const check = `docker inspect --format '{{range .Config.Healthcheck.Test}}{{println .}}{{end}}' ${container} | sed 1d`;
     return {
-        command: `! docker exec ${container} /bin/sh -c "$(${check})"`,
+        command: `! timeout 10 docker exec ${container} /bin/sh -c "$(${check})"`,
         text: "Loki is not ready, since the object store has no write quorum yet; it starts by itself when the store has one",
     };
 }

@@ -42,7 +42,7 @@ export function healthCheck(settings: ServiceSettings, command: string): HealthC
 
 /** Succeeds when the URL answers 2xx; for images with busybox, which all of ours but HAProxy's have. */
 export function httpCheck(url: string): string {
-    return `wget -q -T 4 -O /dev/null ${url}`;
+    return `wget -q -O /dev/null ${url}`;
 }
 
 /** Settings over defaults; a setting that is undefined does not hide its default. */

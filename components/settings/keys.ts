@@ -38,7 +38,10 @@ export interface Key {
 }
 
 const required = <K extends Kind>(kind: K): { kind: K } => ({ kind });
-const optional = <K extends Kind>(kind: K, value: string | number | boolean): { kind: K; default: string | number | boolean } => ({
+const optional = <K extends Kind>(
+    kind: K,
+    value: string | number | boolean,
+): { kind: K; default: string | number | boolean } => ({
     kind,
     default: value,
 });

@@ -20,7 +20,7 @@ const integer = (least: number, most: number, wanted: string): Reader => ({
     wanted,
 });
 
-const OCTET = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
+const OCTET = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
 
 export const READERS: Record<Kind, Reader> = {
     ipv4: text(

@@ -19,6 +19,9 @@ export function parseValues(raw: RawConfig): { values: Values; problems: Problem
         } else values[key] = read.value;
     }
     for (const rule of RULES) problems.push(...applyRule(rule, values as Values, unread));
+    // Unknown keys first, the rest as in Pulumi.yaml.
+    const order = Object.keys(KEYS);
+    problems.sort((a, b) => order.indexOf(a.key) - order.indexOf(b.key));
     return { values: values as Values, problems };
 }
 

@@ -13,19 +13,21 @@ type Rule = (settings: Values) => Problem[];
 const problem = (key: KeyName, message: string): Problem[] => [{ key, message }];
 const none: Problem[] = [];
 
-const virtualIpIsNobodys: Rule = ({ vip, nodeAddress, peerAddress }) => {
-    if (vip === nodeAddress)
-        return problem(
-            "vip",
-            `"${vip}" is this node's own address (nodeAddress); the virtual IP must be a free one in the same network`,
-        );
-    if (vip === peerAddress)
-        return problem(
-            "vip",
-            `"${vip}" is the peer's address (peerAddress); the virtual IP must be a free one in the same network`,
-        );
-    return none;
-};
+const virtualIpIsNotOurs: Rule = ({ vip, nodeAddress }) =>
+    vip === nodeAddress
+        ? problem(
+              "vip",
+              `"${vip}" is this node's own address (nodeAddress); the virtual IP must be a free one in the same network`,
+          )
+        : none;
+
+const virtualIpIsNotThePeers: Rule = ({ vip, peerAddress }) =>
+    vip === peerAddress
+        ? problem(
+              "vip",
+              `"${vip}" is the peer's address (peerAddress); the virtual IP must be a free one in the same network`,
+          )
+        : none;
 
 const twoDifferentHosts: Rule = ({ nodeAddress, peerAddress }) =>
     nodeAddress === peerAddress
@@ -63,10 +65,11 @@ const masterHasPriority: Rule = ({ role, priority, peerPriority }) => {
 };
 
 const portsDoNotClash: Rule = (settings) => {
-    const users = new Map<number, KeyName>([[settings.sshPort, "sshPort"]]);
+    const users = new Map<number, KeyName>();
     const problems: Problem[] = [];
     for (const key of Object.keys(KEYS) as KeyName[]) {
-        if (KEYS[key].kind !== "port" || key === "sshPort") continue;
+        // A port that could not be read does not hide a clash of two others. sshPort comes first: it is never the one to change.
+        if (KEYS[key].kind !== "port" || !(key in settings)) continue;
         const port = settings[key] as number;
         const other = users.get(port);
         if (other)
@@ -134,23 +137,27 @@ const vrrpPasswordOfEight: Rule = ({ vrrpPassword }) =>
         ? none
         : problem("vrrpPassword", "has not 8 characters, which is what VRRP 2 uses; write exactly 8 letters or digits");
 
-const directoriesApart: Rule = ({ configDir, dataDir, lokiDataDir }) => {
-    const within = (inner: string, outer: string): boolean => inner === outer || inner.startsWith(`${outer}/`);
-    if (within(dataDir, configDir) || within(configDir, dataDir))
-        return problem(
-            "dataDir",
-            `"${dataDir}" and configDir ("${configDir}") lie in each other; data outlives destroy, configuration does not`,
-        );
-    if (within(lokiDataDir, configDir))
-        return problem(
-            "lokiDataDir",
-            `"${lokiDataDir}" lies in configDir ("${configDir}"); data outlives destroy, configuration does not`,
-        );
-    return none;
-};
+const within = (inner: string, outer: string): boolean => inner === outer || inner.startsWith(`${outer}/`);
+
+const dataApart: Rule = ({ configDir, dataDir }) =>
+    within(dataDir, configDir) || within(configDir, dataDir)
+        ? problem(
+              "dataDir",
+              `"${dataDir}" and configDir ("${configDir}") lie in each other; data outlives destroy, configuration does not`,
+          )
+        : none;
+
+const lokiDataApart: Rule = ({ configDir, lokiDataDir }) =>
+    within(lokiDataDir, configDir)
+        ? problem(
+              "lokiDataDir",
+              `"${lokiDataDir}" lies in configDir ("${configDir}"); data outlives destroy, configuration does not`,
+          )
+        : none;
 
 export const RULES: Rule[] = [
-    virtualIpIsNobodys,
+    virtualIpIsNotOurs,
+    virtualIpIsNotThePeers,
     twoDifferentHosts,
     twoDifferentNames,
     differentPriorities,
@@ -163,5 +170,6 @@ export const RULES: Rule[] = [
     lokiRetentionInDays,
     twoBuckets,
     vrrpPasswordOfEight,
-    directoriesApart,
+    dataApart,
+    lokiDataApart,
 ];

@@ -31,7 +31,7 @@ fail() {
 # The container must be the same process before and after the check: a service that dies while it starts is not healthy.
 healthy() {
     pid=$(docker inspect --format '{{if .State.Running}}{{.State.Pid}}{{end}}' "$container")
-    [ -n "$pid" ] && message=$(docker exec "$container" /bin/sh -c "$check" 2>&1) &&
+    [ -n "$pid" ] && message=$(timeout 10 docker exec "$container" /bin/sh -c "$check" 2>&1) &&
         [ "$(docker inspect --format '{{.State.Pid}}' "$container")" = "$pid" ]
 }
 

@@ -2,8 +2,9 @@
 # put-file [--mode M] [--owner U:G] [--check CMD] [--reload CMD --container NAME] PATH < content
 #
 # Writes PATH as one transaction: temporary file, validator, rename and, where a running container reads it, reload and health
-# check. When the reload or the health check fails, the previous content is put back: a failed update leaves the host as Pulumi's
-# state describes it. CMD runs with $DIR (the file's directory) and $CANDIDATE (name of the new file in it).
+# check. When the reload or the health check fails, the previous content is put back, or the file removed when there was none: a
+# failed run leaves the host as Pulumi's state describes it. CMD runs with $DIR (the file's directory) and $CANDIDATE (name of the
+# new file in it).
 set -eu
 
 mode=0644 owner=0:0 check="" reload="" container=""
@@ -43,6 +44,8 @@ if [ -f "$path" ] && cmp -s "$new" "$path"; then
     mv "$new" "$path"
     exit 0
 fi
+well_before=false
+if [ -n "$reload" ] && "$lib/await-healthy" --timeout 0 "$container" </dev/null >/dev/null 2>&1; then well_before=true; fi
 had_old=false
 if [ -f "$path" ]; then
     cp -p "$path" "$old"
@@ -51,11 +54,14 @@ fi
 sync "$new" 2>/dev/null || true
 mv "$new" "$path"
 
-running() {
-    [ "$(docker inspect --format '{{.State.Running}}' "$container" 2>/dev/null)" = true ]
+status() {
+    docker inspect --format '{{.State.Status}}' "$container" 2>/dev/null || echo absent
 }
-if [ -z "$reload" ] || ! running; then exit 0; fi
+if [ -z "$reload" ]; then exit 0; fi
+case $(status) in running | restarting) ;; *) exit 0 ;; esac
 
+# A service that was not well before, perhaps because of this very file, may not be there to hear a signal: it is started anew.
+if ! $well_before; then reload="docker restart $container"; fi
 apply() {
     sh -c "$reload" >/dev/null </dev/null && "$lib/await-healthy" --timeout 30 "$container" </dev/null
 }

@@ -34,7 +34,7 @@ peer_listens() {
 
 has_quorum() {
     check=$(docker inspect --format '{{range .Config.Healthcheck.Test}}{{println .}}{{end}}' "$container" | sed 1d)
-    docker exec "$container" /bin/sh -c "$check" >/dev/null 2>&1
+    timeout 10 docker exec "$container" /bin/sh -c "$check" >/dev/null 2>&1
 }
 
 # A peer that is about to come up, as when both hosts are set up at once, gets a moment; one that is absent does not hold us.

@@ -1,0 +1,94 @@
+/** A copy of the Pulumi project as a user's clone has it, with the lab's key material in its stack files and a state of its own. */
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseDocument } from "yaml";
+import { pulumiCommand } from "./engine-choice";
+import { REPO, STATE_DIR } from "./paths";
+import { run, type RunOptions, type RunResult } from "./run";
+import { readState } from "./state";
+
+const PARTS = [
+    "index.ts",
+    "start.cjs",
+    "package.json",
+    "Pulumi.yaml",
+    "Pulumi.node1.yaml",
+    "Pulumi.node2.yaml",
+    "components",
+    "templates",
+];
+
+export type StackName = "node1" | "node2";
+export const STACKS: StackName[] = ["node1", "node2"];
+
+export interface Project {
+    dir: string;
+    /** What `pulumi` needs in its environment, for a shell too. */
+    env: Record<string, string>;
+}
+
+/** Where the demo's project is. */
+export const DEMO_PROJECT = join(STATE_DIR, "project");
+
+/** Copies the sources anew; the state that is there stays. Stack files get the lab's host keys and key file. */
+export function makeProject(dir = DEMO_PROJECT): Project {
+    mkdirSync(join(dir, "state"), { recursive: true });
+    const salts = Object.fromEntries(STACKS.map((stack) => [stack, stackSalt(dir, stack)]));
+    for (const part of PARTS) {
+        rmSync(join(dir, part), { recursive: true, force: true });
+        cpSync(join(REPO, part), join(dir, part), { recursive: true, preserveTimestamps: true });
+    }
+    if (!existsSync(join(dir, "node_modules"))) symlinkSync(join(REPO, "node_modules"), join(dir, "node_modules"));
+    for (const stack of STACKS) addKeyMaterial(dir, stack, salts[stack]);
+    return openProject(dir);
+}
+
+/** The project that is already there. */
+export function openProject(dir = DEMO_PROJECT): Project {
+    return {
+        dir,
+        env: {
+            PULUMI_BACKEND_URL: `file://${join(dir, "state")}`,
+            PULUMI_CONFIG_PASSPHRASE: "lab",
+            PULUMI_SKIP_UPDATE_CHECK: "true",
+            // The real CLI hides --event-log, which the tests read, without this.
+            PULUMI_DEBUG_COMMANDS: "true",
+        },
+    };
+}
+
+/** Runs `pulumi` in the project; never throws for its exit code. */
+export function pulumi(project: Project, args: string[], options: RunOptions = {}): Promise<RunResult> {
+    return run([pulumiCommand(), ...args, "--non-interactive"], {
+        ...options,
+        cwd: project.dir,
+        env: { ...project.env, ...options.env },
+    });
+}
+
+/** Makes the stacks that do not exist yet. */
+export async function initStacks(project: Project): Promise<void> {
+    for (const stack of STACKS) {
+        const result = await pulumi(project, ["stack", "init", stack]);
+        if (result.code !== 0 && !/already exists/.test(result.stderr + result.stdout))
+            throw new Error(result.stderr || result.stdout);
+    }
+}
+
+const stackFile = (dir: string, stack: StackName): string => join(dir, `Pulumi.${stack}.yaml`);
+
+function stackSalt(dir: string, stack: StackName): string | undefined {
+    const file = stackFile(dir, stack);
+    return existsSync(file)
+        ? (parseDocument(readFileSync(file, "utf8")).get("encryptionsalt") as string | undefined)
+        : undefined;
+}
+
+function addKeyMaterial(dir: string, stack: StackName, salt: string | undefined): void {
+    const lab = readState();
+    const document = parseDocument(readFileSync(stackFile(dir, stack), "utf8"));
+    document.setIn(["config", "otel-ha:hostKey"], lab.hosts.find((host) => host.name === stack)!.hostKey);
+    document.setIn(["config", "otel-ha:sshPrivateKeyFile"], lab.keyFile);
+    if (salt) document.set("encryptionsalt", salt);
+    writeFileSync(stackFile(dir, stack), String(document));
+}

@@ -1,0 +1,147 @@
+// What the lab's tests share: a project of their own, `up` with a readable failure, and waiting for what takes a moment.
+import { expect } from "vitest";
+import { STATE_DIR } from "../../lab/paths";
+import { labExec } from "../../lab/hosts";
+import { initStacks, makeProject, openProject, Project, pulumi, StackName } from "../../lab/project";
+import { containers, ContainerState } from "../../lab/queries";
+import { RunOptions, RunResult, until } from "../../lab/run";
+import { NODES } from "../../lab/nodes";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { parseDocument } from "yaml";
+
+export const node1 = NODES[0];
+export const node2 = NODES[1];
+
+const PROJECT = join(STATE_DIR, "test-project");
+
+/** The project that all of these tests bring up; made anew by the first of them. */
+export async function freshProject(): Promise<Project> {
+    const project = makeProject(PROJECT);
+    await initStacks(project);
+    return project;
+}
+
+/** The project as the tests before left it. */
+export async function project(): Promise<Project> {
+    return existsSync(join(PROJECT, "Pulumi.yaml")) ? openProject(PROJECT) : freshProject();
+}
+
+/** What a run of `pulumi` did. */
+export interface Outcome extends RunResult {
+    /** Operations by kind: same, create, update, delete, replace. */
+    changes: Record<string, number>;
+    /** What was done besides leaving things the same, as "update mid-1-haproxy-haproxy.cfg". */
+    touched: string[];
+}
+
+/** Runs `pulumi` and reads what it did from its own log of events, the same on every engine. */
+export async function outcome(target: Project, args: string[], options: RunOptions = {}): Promise<Outcome> {
+    const log = join(mkdtempSync(join(tmpdir(), "otel-ha-events-")), "events.jsonl");
+    const result = await pulumi(target, [...args, "--event-log", log], options);
+    const events = existsSync(log) ? readFileSync(log, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line) as EngineEvent) : [];
+    rmSync(dirname(log), { recursive: true });
+    const steps = events.flatMap((event) => event.resOutputsEvent?.metadata ?? []);
+    const done = steps.filter((step) => ["create", "update", "delete", "replace"].includes(step.op) && step.type !== "pulumi:pulumi:Stack");
+    return {
+        ...result,
+        changes: events.find((event) => event.summaryEvent)?.summaryEvent?.resourceChanges ?? {},
+        touched: done.map((step) => `${step.op} ${step.urn.split("::").pop()}`).sort(),
+    };
+}
+
+interface EngineEvent {
+    resOutputsEvent?: { metadata: { op: string; urn: string; type: string } };
+    summaryEvent?: { resourceChanges: Record<string, number> };
+}
+
+/** `pulumi up` of one stack; fails the test with all that it printed. */
+export async function up(target: Project, stack: StackName, args: string[] = [], options: RunOptions = {}): Promise<Outcome> {
+    const result = await outcome(target, ["up", "--yes", "--skip-preview", "--stack", stack, ...args], options);
+    expect(result.code, `pulumi up --stack ${stack}:\n${result.stdout}\n${result.stderr}`).toBe(0);
+    return result;
+}
+
+/** Both stacks at the same time. */
+export async function upBoth(target: Project, args: string[] = []): Promise<Outcome[]> {
+    return Promise.all([up(target, "node1", args), up(target, "node2", args)]);
+}
+
+/** Writes settings into the stack's file and gives back how to undo it. @example settings(project, "node1", "lokiRetention=91d") */
+export function settings(target: Project, stack: StackName, ...pairs: string[]): () => void {
+    const file = join(target.dir, `Pulumi.${stack}.yaml`);
+    const text = readFileSync(file, "utf8");
+    const document = parseDocument(text);
+    for (const pair of pairs) {
+        const [key, ...value] = pair.split("=");
+        document.setIn(["config", `otel-ha:${key}`], value.join("="));
+    }
+    writeFileSync(file, String(document));
+    return () => writeFileSync(file, text);
+}
+
+/** True when everything was left the same. */
+export const unchanged = (result: Outcome): boolean => Object.keys(result.changes).every((op) => op === "same" || result.changes[op] === 0);
+
+/** Waits until what `look` gives back satisfies `enough`; the failure shows the last look. */
+export async function eventually<T>(what: string, look: () => Promise<T>, enough: (seen: T) => boolean, timeoutMs = 60_000): Promise<T> {
+    let seen: T | undefined;
+    let failure: unknown;
+    const reached = await until(
+        async () => {
+            try {
+                seen = await look();
+                failure = undefined;
+                return enough(seen);
+            } catch (error) {
+                failure = error;
+                return false;
+            }
+        },
+        timeoutMs,
+        500,
+    );
+    if (!reached) throw new Error(`not within ${timeoutMs / 1000} s: ${what}; last seen: ${failure instanceof Error ? failure.message : JSON.stringify(seen)}`);
+    return seen as T;
+}
+
+export const SERVICES = ["haproxy", "keepalived", "loki", "minio", "otel-aggregator", "prometheus", "thanos-sidecar"];
+
+/** Waits until Docker itself calls all of a node's containers healthy. */
+export function allHealthy(node: { name: string }, timeoutMs = 90_000): Promise<Record<string, ContainerState>> {
+    const healthy = (seen: Record<string, ContainerState>): boolean =>
+        Object.keys(seen).length === SERVICES.length && Object.values(seen).every((container) => container.health === "healthy");
+    return eventually(`all containers of ${node.name} healthy`, () => containers(node.name), healthy, timeoutMs);
+}
+
+/** Container ids of a node, by service. */
+export async function containerIds(node: { name: string }): Promise<Record<string, string>> {
+    return Object.fromEntries(Object.values(await containers(node.name)).map(({ name, id }) => [name.replace(/-mid-\d$/, ""), id]));
+}
+
+/** `mc` in the node's object store container, as root or as one of its clients. */
+export function objects(node: { name: string }, path: string, client?: { user: string; secret: string }, verb = "ls --recursive"): Promise<RunResult> {
+    const credentials = client ? `user=${client.user} password=${client.secret}` : 'eval "$(cat $MINIO_CONFIG_ENV_FILE)"; user=$MINIO_ROOT_USER password=$MINIO_ROOT_PASSWORD';
+    const script = `${credentials}\nexport MC_HOST_store="http://$user:$password@127.0.0.1:9000" MC_CONFIG_DIR=/tmp/.mc\nmc --quiet ${verb} store/${path}\n`;
+    return labExec(node.name, ["docker", "exec", "-i", `minio-mid-${node.name.slice(-1)}`, "sh", "-s"], { input: script });
+}
+
+/** Names of the buckets. */
+export async function buckets(node: { name: string }): Promise<string[]> {
+    const { stdout } = await objects(node, "", undefined, "ls");
+    return [...stdout.matchAll(/(\S+)\/$/gm)].map(([, name]) => name!).sort();
+}
+
+/** HAProxy's statistics page, with "user:password" or without. */
+export function haproxyStats(node: { address: string }, login?: string): Promise<Response> {
+    const headers = login ? { authorization: `Basic ${Buffer.from(login).toString("base64")}` } : undefined;
+    return fetch(`http://${node.address}:8404/stats`, { headers, signal: AbortSignal.timeout(5000) });
+}
+
+/** A secret output of a stack. */
+export async function stackSecret(target: Project, stack: StackName, name: string): Promise<string> {
+    const { stdout, stderr, code } = await pulumi(target, ["stack", "output", name, "--show-secrets", "--stack", stack]);
+    expect(code, stderr).toBe(0);
+    return stdout.trim();
+}
