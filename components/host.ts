@@ -80,7 +80,7 @@ export function setupScript(args: HostArgs): string {
     return [
         `ADDRESS=${shellQuote(args.address)}`,
         `HOST_NAME=${shellQuote(args.hostName ?? "")}`,
-        `MINIMUM_DOCKER=${args.minimumDocker ?? "20.10"}`,
+        `MINIMUM_DOCKER=${shellQuote(args.minimumDocker ?? "20.10")}`,
         `MINIMUM_FREE_KIB=${Math.ceil(bytes(args.minimumFreeDisk ?? "10GiB") / 1024)}`,
         `CONTAINERS=${shellQuote(all.map((needs) => needs.container).join(" "))}`,
         `DIRECTORIES=${lines(directories.map((at) => `${at.mode ?? "0755"} ${at.owner ?? "0:0"} ${at.path}`))}`,

@@ -49,7 +49,8 @@ export class RemoteFile extends pulumi.ComponentResource {
     constructor(name: string, args: RemoteFileArgs, opts?: pulumi.ComponentResourceOptions) {
         super("otel-ha:index:RemoteFile", name, {}, opts);
 
-        // The same text creates and updates: Pulumi runs `create` again on a change. No triggers: they would replace, and delete what was just written.
+        // The same text creates and updates: Pulumi runs `create` again on a change. Only another path replaces: the new file is made, then the
+        // old one removed. A trigger on anything else would remove what was just written.
         new command.remote.Command(
             name,
             {
@@ -57,6 +58,7 @@ export class RemoteFile extends pulumi.ComponentResource {
                 create: args.host.asRoot(putFileCommand(args)),
                 delete: args.host.asRoot(`rm -f ${shellQuote(args.path)}`),
                 stdin: args.content,
+                triggers: [args.path],
                 addPreviousOutputInEnv: false,
                 logging: "none",
             },

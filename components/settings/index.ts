@@ -23,6 +23,11 @@ export interface StackSettings {
 /** Reads the configuration of the current stack. Errors: all problems at once, one line each, before any resource is registered. */
 export function readSettings(): StackSettings {
     const { values, problems } = parseValues(projectConfig());
+    if (values.credentialsStack === pulumi.getStack())
+        problems.push({
+            key: "credentialsStack",
+            message: `"${values.credentialsStack}" is this stack itself; write "" in the stack that owns the credentials`,
+        });
     if (problems.length > 0) throw new pulumi.RunError(problemReport(pulumi.getStack(), problems));
     return {
         node: nodeSettings(values),

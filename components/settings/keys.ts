@@ -22,6 +22,7 @@ export type Kind =
     | "size"
     | "path"
     | "filePath"
+    | "registry"
     | "image"
     | "bucket"
     | "user"
@@ -78,7 +79,7 @@ export const KEYS = {
     lokiDataDir: optional("path", LOKI_DEFAULTS.dataDir),
 
     // Images
-    imageRegistry: optional("optionalText", ""),
+    imageRegistry: optional("registry", ""),
     imageHaproxy: optional("image", HAPROXY_DEFAULTS.image),
     imageKeepalived: optional("image", KEEPALIVED_DEFAULTS.image),
     imageLoki: optional("image", LOKI_DEFAULTS.image),

@@ -54,6 +54,10 @@ export const READERS: Record<Kind, Reader> = {
         /^[\w~./@+-]*$/,
         'a path to a file; write one such as "~/.ssh/id_ed25519", or "" to use the SSH agent',
     ),
+    registry: text(
+        /^([\w.-]+(:\d+)?(\/[\w.-]+)*)?$/,
+        'a registry; write one such as "registry.example:5000/otel", without "https://" before or "/" behind it',
+    ),
     image: text(
         /^[\w.-]+(:\d+)?(\/[\w.-]+)*(:[\w.-]+)(@sha256:[0-9a-f]{64})?$/,
         'an image with a tag; write one such as "prom/prometheus:v3.7.3"',

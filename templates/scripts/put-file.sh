@@ -29,6 +29,9 @@ old=$DIR/.$(basename "$path").old
 
 [ -d "$DIR" ] || mkdir -p "$DIR"
 umask 077
+# A run that was killed between rename and health check leaves the text before it: what is in place may not have been taken.
+interrupted=false
+if [ -e "$old" ]; then interrupted=true; fi
 trap 'rm -f "$new" "$old"' EXIT
 cat >"$new"
 chown "$owner" "$new"
@@ -40,15 +43,18 @@ if [ -n "$check" ] && ! message=$(timeout 120 sh -c "$check" 2>&1 </dev/null); t
     exit 1
 fi
 
-if [ -f "$path" ] && cmp -s "$new" "$path"; then
+if ! $interrupted && [ -f "$path" ] && cmp -s "$new" "$path"; then
     mv "$new" "$path"
     exit 0
 fi
 well_before=false
 if [ -n "$reload" ] && "$lib/await-healthy" --timeout 0 "$container" </dev/null >/dev/null 2>&1; then well_before=true; fi
 had_old=false
-if [ -f "$path" ]; then
-    cp -p "$path" "$old"
+if $interrupted; then
+    had_old=true
+elif [ -f "$path" ]; then
+    cp -p "$path" "$old.part"
+    mv "$old.part" "$old"
     had_old=true
 fi
 sync "$new" 2>/dev/null || true
@@ -70,5 +76,9 @@ if $had_old; then
     mv "$old" "$path"
     apply || echo "$container is not healthy with the previous content of $path either; look at: docker logs $container" >&2
     echo "$path: $container did not take the new content (see above); the previous content is back in place" >&2
+else
+    # Left in place, it would look like done to the next run.
+    rm -f "$path"
+    echo "$path: $container did not take the content (see above); the file is gone again" >&2
 fi
 exit 1

@@ -1,9 +1,21 @@
 // From empty hosts to a stack that runs, first one host by itself, then both at once.
 import { beforeAll, describe, expect, it } from "vitest";
 import { resetNode } from "../../lab/hosts";
-import { Project } from "../../lab/project";
+import { Project, pulumi } from "../../lab/project";
 import { containers, vipOwners } from "../../lab/queries";
-import { allHealthy, buckets, eventually, freshProject, node1, node2, outcome, SERVICES, unchanged, up, upBoth } from "./support";
+import {
+    allHealthy,
+    buckets,
+    eventually,
+    freshProject,
+    node1,
+    node2,
+    outcome,
+    SERVICES,
+    unchanged,
+    up,
+    upBoth,
+} from "./support";
 
 let project: Project;
 
@@ -15,7 +27,9 @@ describe("one host whose peer does not exist yet", () => {
 
     it("is brought up by itself, and the output says what is still open", async () => {
         const result = await up(project, "node1");
-        expect(result.stdout).toMatch(/open: the object store has no write quorum: nothing listens at 192\.168\.110\.119:9000/);
+        expect(result.stdout).toMatch(
+            /open: the object store has no write quorum: nothing listens at 192\.168\.110\.119:9000/,
+        );
         expect(Object.keys(await containers("node1"))).toHaveLength(7);
     });
 
@@ -37,7 +51,10 @@ describe("both stacks at once, from empty hosts", () => {
         const started = Date.now();
         await upBoth(project);
         console.log(`first up of both hosts: ${((Date.now() - started) / 1000).toFixed(1)} s`);
-        for (const [node, name] of [[node1, "mid-1"], [node2, "mid-2"]] as const) {
+        for (const [node, name] of [
+            [node1, "mid-1"],
+            [node2, "mid-2"],
+        ] as const) {
             expect(Object.keys(await allHealthy(node))).toEqual(SERVICES.map((service) => `${service}-${name}`));
         }
     });
@@ -64,7 +81,7 @@ describe("both stacks at once, from empty hosts", () => {
     });
 
     it("publish the addresses of everything", async () => {
-        const { stdout } = await outcome(project, ["stack", "output", "--json", "--stack", "node2"]);
+        const { stdout } = await pulumi(project, ["stack", "output", "--json", "--stack", "node2"]);
         expect(JSON.parse(stdout)).toMatchObject({
             otlpHttp: "http://192.168.110.140:4318",
             otlpGrpc: "192.168.110.140:4317",

@@ -4,7 +4,17 @@ import { labExec } from "../../lab/hosts";
 import { Project } from "../../lab/project";
 import { logql, promql } from "../../lab/queries";
 import { PROTOCOLS, send } from "../../lab/telemetry";
-import { allHealthy, eventually, haproxyStats, node1, objects, project as current, settings, stackSecret, up } from "./support";
+import {
+    allHealthy,
+    eventually,
+    haproxyStats,
+    node1,
+    objects,
+    project as current,
+    settings,
+    stackSecret,
+    up,
+} from "./support";
 
 let project: Project;
 
@@ -23,21 +33,35 @@ describe.each(PROTOCOLS)("telemetry sent by %s", (protocol) => {
 
     it("comes back from PromQL with value and attributes", async () => {
         const query = `{__name__=~"lab_orders.*", service_name="${service}"}`;
-        const [series] = await eventually(query, () => promql(node1, query), (found) => found.length > 0, 40_000);
+        const [series] = await eventually(
+            query,
+            () => promql(node1, query),
+            (found) => found.length > 0,
+            40_000,
+        );
         expect(series?.value).toBe(sample.value);
         expect(series?.metric).toMatchObject({ service_name: service, kind: "book", otel_aggregator_node: "mid-1" });
     });
 
     it("comes back from LogQL with line and attributes", async () => {
         const query = `{service_name="${service}"}`;
-        const [line] = await eventually(query, () => logql(node1, query), (found) => found.length > 0, 40_000);
+        const [line] = await eventually(
+            query,
+            () => logql(node1, query),
+            (found) => found.length > 0,
+            40_000,
+        );
         expect(line?.line).toBe(sample.line);
         expect(line?.labels).toMatchObject({ service_name: service, kind: "book", otel_aggregator_node: "mid-1" });
     });
 });
 
 it("has all of Prometheus' targets up", async () => {
-    const up = await eventually("all targets up", () => promql(node1, "up"), (found) => found.length === 3 && found.every(({ value }) => value === 1));
+    const up = await eventually(
+        "all targets up",
+        () => promql(node1, "up"),
+        (found) => found.length === 3 && found.every(({ value }) => value === 1),
+    );
     expect(up.map(({ metric }) => metric.job).sort()).toEqual(["otel-aggregator", "prometheus", "thanos-sidecar"]);
 });
 
@@ -51,7 +75,8 @@ it("shows HAProxy's statistics to who has the password, and to nobody else", asy
 });
 
 it("gives each client of the object store its own bucket only", async () => {
-    const secret = (JSON.parse(await stackSecret(project, "node1", "sharedCredentials")) as Record<string, string>).lokiObjectStoreSecret!;
+    const secret = (JSON.parse(await stackSecret(project, "node1", "sharedCredentials")) as Record<string, string>)
+        .lokiObjectStoreSecret!;
     expect((await objects(node1, "loki-data", { user: "loki", secret })).code).toBe(0);
     const denied = await objects(node1, "thanos-metrics", { user: "loki", secret });
     expect(denied.code).not.toBe(0);
@@ -63,7 +88,12 @@ describe("in the object store", () => {
 
     it("Loki's chunks reach the bucket loki-data", async () => {
         await fetch(`http://${node1.address}:3100/flush`, { method: "POST" });
-        const found = await eventually("chunks in loki-data", () => objects(node1, "loki-data"), ({ stdout }) => /fake\//.test(stdout), 90_000);
+        const found = await eventually(
+            "chunks in loki-data",
+            () => objects(node1, "loki-data"),
+            ({ stdout }) => /fake\//.test(stdout),
+            90_000,
+        );
         expect(found.stdout).toMatch(/fake\//);
     });
 
@@ -71,9 +101,18 @@ describe("in the object store", () => {
         undo = settings(project, "node1", "prometheusBlockDuration=1m");
         await up(project, "node1");
         const meta = /([0-9A-HJKMNP-TV-Z]{26})\/meta\.json/;
-        const found = await eventually("a block in thanos-metrics", () => objects(node1, "thanos-metrics"), ({ stdout }) => meta.test(stdout), 280_000);
+        const found = await eventually(
+            "a block in thanos-metrics",
+            () => objects(node1, "thanos-metrics"),
+            ({ stdout }) => meta.test(stdout),
+            280_000,
+        );
         const block = meta.exec(found.stdout)![1];
-        const { stdout } = await labExec("node1", ["sh", "-c", `docker exec prometheus-mid-1 cat /prometheus/${block}/meta.json || true`]);
+        const { stdout } = await labExec("node1", [
+            "sh",
+            "-c",
+            `docker exec prometheus-mid-1 cat /prometheus/${block}/meta.json || true`,
+        ]);
         // Local retention may have compacted it away; what was uploaded is what counts.
         expect(found.stdout).toContain(`${block}/index`);
         expect(stdout === "" || stdout.includes(block!)).toBe(true);
@@ -83,7 +122,9 @@ describe("in the object store", () => {
         const { stdout } = await objects(node1, "thanos-metrics");
         const block = /([0-9A-HJKMNP-TV-Z]{26})\/meta\.json/.exec(stdout)![1];
         const meta = await objects(node1, `thanos-metrics/${block}/meta.json`, undefined, "cat");
-        expect(JSON.parse(meta.stdout)).toMatchObject({ thanos: { labels: { cluster: "monitoring-ha", replica: "mid-1" } } });
+        expect(JSON.parse(meta.stdout)).toMatchObject({
+            thanos: { labels: { cluster: "monitoring-ha", replica: "mid-1" } },
+        });
         undo();
         await up(project, "node1");
     });

@@ -21,7 +21,10 @@ function watchGap(): () => Promise<number> {
                 headers: { "Content-Type": "application/json" },
                 body: '{"resourceMetrics":[]}',
                 signal: AbortSignal.timeout(500),
-            }).then((response) => response.ok, () => false);
+            }).then(
+                (response) => response.ok,
+                () => false,
+            );
             if (!answered) continue;
             longest = Math.max(longest, Date.now() - last);
             last = Date.now();

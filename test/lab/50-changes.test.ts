@@ -3,10 +3,22 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { labExec } from "../../lab/hosts";
-import { Project } from "../../lab/project";
+import { Project, pulumi } from "../../lab/project";
 import { promql } from "../../lab/queries";
 import { send } from "../../lab/telemetry";
-import { allHealthy, containerIds, eventually, haproxyStats, node1, node2, outcome, project as current, stackSecret, up, upBoth } from "./support";
+import {
+    allHealthy,
+    containerIds,
+    eventually,
+    haproxyStats,
+    node1,
+    node2,
+    outcome,
+    project as current,
+    stackSecret,
+    up,
+    upBoth,
+} from "./support";
 
 let project: Project;
 
@@ -25,10 +37,34 @@ function editTemplate(file: string, from: string, to: string): () => void {
 }
 
 const RELOADED = [
-    { template: "haproxy/haproxy.cfg.mustache", from: "retries 3", to: "retries 4", resource: "mid-1-haproxy-haproxy.cfg", file: "haproxy/haproxy.cfg" },
-    { template: "keepalived/keepalived.conf.mustache", from: "garp_master_refresh 60", to: "garp_master_refresh 61", resource: "mid-1-keepalived-keepalived.conf", file: "keepalived/keepalived.conf" },
-    { template: "prometheus/prometheus.yml.mustache", from: "job_name: thanos-sidecar", to: "job_name: thanos-sidecar-renamed", resource: "mid-1-prometheus-prometheus.yml", file: "prometheus/prometheus.yml" },
-    { template: "otel-collector/config.yaml.mustache", from: "check_interval: 1s", to: "check_interval: 2s", resource: "mid-1-otel-aggregator-config.yaml", file: "otel-collector/config.yaml" },
+    {
+        template: "haproxy/haproxy.cfg.mustache",
+        from: "retries 3",
+        to: "retries 4",
+        resource: "mid-1-haproxy-haproxy.cfg",
+        file: "haproxy/haproxy.cfg",
+    },
+    {
+        template: "keepalived/keepalived.conf.mustache",
+        from: "garp_master_refresh 60",
+        to: "garp_master_refresh 61",
+        resource: "mid-1-keepalived-keepalived.conf",
+        file: "keepalived/keepalived.conf",
+    },
+    {
+        template: "prometheus/prometheus.yml.mustache",
+        from: "job_name: thanos-sidecar",
+        to: "job_name: thanos-sidecar-renamed",
+        resource: "mid-1-prometheus-prometheus.yml",
+        file: "prometheus/prometheus.yml",
+    },
+    {
+        template: "otel-collector/config.yaml.mustache",
+        from: "check_interval: 1s",
+        to: "check_interval: 2s",
+        resource: "mid-1-otel-aggregator-config.yaml",
+        file: "otel-collector/config.yaml",
+    },
 ];
 
 describe.each(RELOADED)("a changed line of $template", ({ template, from, to, resource, file }) => {
@@ -54,7 +90,12 @@ it("a changed Prometheus job is live after the reload", async () => {
     const undo = editTemplate("prometheus/prometheus.yml.mustache", "job_name: thanos-sidecar", "job_name: sidecar");
     try {
         await up(project, "node1");
-        await eventually("the new job is scraped", () => promql(node1, 'up{job="sidecar"}'), (found) => found[0]?.value === 1, 20_000);
+        await eventually(
+            "the new job is scraped",
+            () => promql(node1, 'up{job="sidecar"}'),
+            (found) => found[0]?.value === 1,
+            20_000,
+        );
     } finally {
         undo();
         await up(project, "node1");
@@ -64,12 +105,22 @@ it("a changed Prometheus job is live after the reload", async () => {
 describe("a changed line of Loki's template", () => {
     it("makes that one container anew, since Loki cannot reload", async () => {
         const before = await containerIds(node1);
-        const undo = editTemplate("loki/config.yaml.mustache", "retention_delete_delay: 2h", "retention_delete_delay: 3h");
+        const undo = editTemplate(
+            "loki/config.yaml.mustache",
+            "retention_delete_delay: 2h",
+            "retention_delete_delay: 3h",
+        );
         try {
             const result = await up(project, "node1");
-            expect(result.touched).toEqual(["replace mid-1-loki", "update mid-1-loki-config.yaml", "update mid-1-loki-ready"]);
+            expect(result.touched).toEqual([
+                "replace mid-1-loki",
+                "update mid-1-loki-config.yaml",
+                "update mid-1-loki-ready",
+            ]);
             const { loki, ...others } = await containerIds(node1);
-            expect(others).toEqual(Object.fromEntries(Object.entries(before).filter(([service]) => service !== "loki")));
+            expect(others).toEqual(
+                Object.fromEntries(Object.entries(before).filter(([service]) => service !== "loki")),
+            );
             expect(loki).not.toBe(before.loki);
         } finally {
             undo();
@@ -82,7 +133,8 @@ describe("a changed line of Loki's template", () => {
 describe("another secret generation", () => {
     it("rotates the generated secrets on both hosts, and everything works with the new ones", async () => {
         const old = await stackSecret(project, "node1", "haproxyStatsPassword");
-        for (const stack of ["node1", "node2"]) await outcome(project, ["config", "set", "secretGeneration", "2", "--stack", stack]);
+        for (const stack of ["node1", "node2"])
+            await pulumi(project, ["config", "set", "secretGeneration", "2", "--stack", stack]);
         await up(project, "node1");
         await up(project, "node2");
         const fresh = await stackSecret(project, "node1", "haproxyStatsPassword");
@@ -93,7 +145,12 @@ describe("another secret generation", () => {
             expect((await haproxyStats(node, `admin:${fresh}`)).status).toBe(200);
         }
         await send("http/json", { service: "after-rotation", value: 7, kind: "k", line: "still here" });
-        await eventually("telemetry after rotation", () => promql(node1, '{__name__=~"lab_orders.*",service_name="after-rotation"}'), (found) => found[0]?.value === 7, 40_000);
+        await eventually(
+            "telemetry after rotation",
+            () => promql(node1, '{__name__=~"lab_orders.*",service_name="after-rotation"}'),
+            (found) => found[0]?.value === 7,
+            40_000,
+        );
     });
 
     it("is complete: nothing is left to do", async () => {
@@ -101,13 +158,25 @@ describe("another secret generation", () => {
     });
 
     it("leaves no secret in a file that others can read, in a container's settings or in a command line", async () => {
-        const secrets = Object.values(JSON.parse(await stackSecret(project, "node1", "sharedCredentials")) as Record<string, string>);
+        const secrets = Object.values(
+            JSON.parse(await stackSecret(project, "node1", "sharedCredentials")) as Record<string, string>,
+        );
         expect(secrets).toHaveLength(5);
         for (const node of ["node1", "node2"]) {
-            const readable = await labExec(node, ["sh", "-c", "find /data/docker/otel /usr/local/lib/otel-ha /etc/sysctl.d -type f -perm /044 -exec cat {} +"]);
+            const readable = await labExec(node, [
+                "sh",
+                "-c",
+                "find /data/docker/otel /usr/local/lib/otel-ha /etc/sysctl.d -type f -perm /044 -exec cat {} +",
+            ]);
             const inspected = await labExec(node, ["sh", "-c", "docker inspect $(docker ps -aq); ps axww -o args"]);
-            for (const secret of secrets) expect(readable.stdout.includes(secret) || inspected.stdout.includes(secret), `a secret shows on ${node}`).toBe(false);
+            for (const secret of secrets)
+                expect(
+                    readable.stdout.includes(secret) || inspected.stdout.includes(secret),
+                    `a secret shows on ${node}`,
+                ).toBe(false);
         }
-        expect(readFileSync(join(project.dir, "state/.pulumi/stacks/otel-ha/node1.json"), "utf8")).not.toContain(secrets[0]);
+        expect(readFileSync(join(project.dir, "state/.pulumi/stacks/otel-ha/node1.json"), "utf8")).not.toContain(
+            secrets[0],
+        );
     });
 });

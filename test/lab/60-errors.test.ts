@@ -38,8 +38,15 @@ async function failingUp(...pairs: string[]): Promise<string> {
 describe("settings that cannot be used", () => {
     it("are all reported at preview, one line each, and nothing is touched", async () => {
         const bad = [
-            "nodeAddress=192.168.110", "role=LEADER", "prometheusPort=3100", "peerPriority=100", "peerNodeName=mid-1",
-            "prometheusRetention=fortnight", "aggregatorMemoryLimit=4GigaBytes", "vip=192.168.110.119", "promethuesScrapeInterval=5s",
+            "nodeAddress=192.168.110",
+            "role=LEADER",
+            "prometheusPort=3100",
+            "peerPriority=100",
+            "peerNodeName=mid-1",
+            "prometheusRetention=fortnight",
+            "aggregatorMemoryLimit=4GigaBytes",
+            "vip=192.168.110.119",
+            "promethuesScrapeInterval=5s",
         ];
         const result = await withSettings(bad, ["preview"]);
         const text = result.stdout + result.stderr;
@@ -54,7 +61,8 @@ describe("settings that cannot be used", () => {
             /aggregatorMemoryLimit: "4GigaBytes" is not a size/,
             /vip: "192\.168\.110\.119" is the peer's address/,
             /promethuesScrapeInterval: is not a setting of this program; did you mean "prometheusScrapeInterval"\?/,
-        ]) expect(text).toMatch(line);
+        ])
+            expect(text).toMatch(line);
         expect(text).not.toMatch(/^\s+at .*\(/m);
     });
 
@@ -102,7 +110,9 @@ describe("a host that cannot be used", () => {
     });
 
     it("is the wrong one when it has another name", async () => {
-        expect(await failingUp("hostName=somebody-else")).toMatch(/host 192\.168\.110\.214: the machine calls itself ish-otel-mid-1\S*, not somebody-else; correct nodeAddress or hostName/);
+        expect(await failingUp("hostName=somebody-else")).toMatch(
+            /host 192\.168\.110\.214: the machine calls itself ish-otel-mid-1\S*, not somebody-else; correct nodeAddress or hostName/,
+        );
         expect((await up(project, "node1")).touched).toEqual([]);
     });
 });
@@ -117,7 +127,11 @@ describe("a file that cannot be written", () => {
     it("stays what it was when the disk is full", async () => {
         const file = "/data/docker/otel/prometheus/prometheus.yml";
         const before = (await labExec("node1", ["cat", file])).stdout;
-        await labExec("node1", ["sh", "-c", `mount -t tmpfs -o size=16k tmpfs /mnt && cp -a /data/docker/otel/prometheus/. /mnt/ && mount --move /mnt /data/docker/otel/prometheus && head -c 64k /dev/zero >/data/docker/otel/prometheus/filler`]);
+        await labExec("node1", [
+            "sh",
+            "-c",
+            `mount -t tmpfs -o size=16k tmpfs /mnt && cp -a /data/docker/otel/prometheus/. /mnt/ && mount --move /mnt /data/docker/otel/prometheus && head -c 64k /dev/zero >/data/docker/otel/prometheus/filler`,
+        ]);
         try {
             expect(await failingUp("prometheusScrapeInterval=8s")).toMatch(/No space left on device/);
             expect((await labExec("node1", ["cat", file])).stdout).toBe(before);
@@ -135,7 +149,9 @@ describe("a file that cannot be written", () => {
         const before = (await labExec("node1", ["cat", "/data/docker/otel/haproxy/haproxy.cfg"])).stdout;
         writeFileSync(template, good.replace("retries 3", "retrys 3"));
         try {
-            expect(await failingUp()).toMatch(/unknown keyword 'retrys'[\s\S]*haproxy\.cfg: the new content is not valid \(see above\); the file is unchanged/);
+            expect(await failingUp()).toMatch(
+                /unknown keyword 'retrys'[\s\S]*haproxy\.cfg: the new content is not valid \(see above\); the file is unchanged/,
+            );
         } finally {
             writeFileSync(template, good);
         }
@@ -152,7 +168,9 @@ describe("a file that cannot be written", () => {
         try {
             const result = await outcome(project, ["up", "--yes", "--skip-preview", "--stack", "node1"]);
             expect(result.code).not.toBe(0);
-            expect(result.stdout + result.stderr).toMatch(/haproxy-mid-1 did not take the new content \(see above\); the previous content is back in place/);
+            expect(result.stdout + result.stderr).toMatch(
+                /haproxy-mid-1 did not take the new content \(see above\); the previous content is back in place/,
+            );
         } finally {
             writeFileSync(template, good);
         }
@@ -166,12 +184,18 @@ describe("a host that is not ready", () => {
     it("without Docker and with used ports is told all of it at once, untouched, and healed by the next up", async () => {
         await outcome(project, ["destroy", "--yes", "--skip-preview", "--stack", "node1"]);
         await resetNode("node1", { keepImages: true });
-        await labExec("node1", ["sh", "-c", "nohup perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalPort => 9090, Listen => 1, ReuseAddr => 1) or die; sleep 600' >/dev/null 2>&1 &"]);
+        await labExec("node1", [
+            "sh",
+            "-c",
+            "nohup perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalPort => 9090, Listen => 1, ReuseAddr => 1) or die; sleep 600' >/dev/null 2>&1 &",
+        ]);
         await labExec("node1", ["sh", "-c", "mv /usr/bin/docker /usr/bin/docker.away"]);
         const text = await failingUp();
         await labExec("node1", ["sh", "-c", "mv /usr/bin/docker.away /usr/bin/docker"]);
         expect(text).toMatch(/host 192\.168\.110\.214: docker is not installed; install Docker 20\.10 or newer/);
-        expect(text).toMatch(/host 192\.168\.110\.214: port 9090 \(Prometheus\) is in use by perl \(pid \d+\); stop it, or set prometheusPort to a free port/);
+        expect(text).toMatch(
+            /host 192\.168\.110\.214: port 9090 \(Prometheus\) is in use by perl \(pid \d+\); stop it, or set prometheusPort to a free port/,
+        );
         expect((await labExec("node1", ["test", "-e", "/data/docker/otel"])).code).not.toBe(0);
         expect(Object.keys(await containers("node1"))).toEqual([]);
         await labExec("node1", ["pkill", "perl"]);
@@ -180,15 +204,23 @@ describe("a host that is not ready", () => {
     });
 
     it("is told when there is too little room", async () => {
-        expect(await failingUp("minimumFreeDisk=900TiB")).toMatch(/host 192\.168\.110\.214: only \d+ MiB free for \/data\S+; \d+ MiB are needed: make room, or lower minimumFreeDisk/);
+        expect(await failingUp("minimumFreeDisk=900TiB")).toMatch(
+            /host 192\.168\.110\.214: only \d+ MiB free for \/data\S+; \d+ MiB are needed: make room, or lower minimumFreeDisk/,
+        );
         expect((await up(project, "node1")).touched).toEqual([]);
     });
 
     it("is told soon when a port is taken under a service that is there already", async () => {
         await labExec("node1", ["docker", "stop", "loki-mid-1"]);
-        await labExec("node1", ["sh", "-c", "nohup perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalPort => 3100, Listen => 1, ReuseAddr => 1) or die; sleep 600' >/dev/null 2>&1 &"]);
+        await labExec("node1", [
+            "sh",
+            "-c",
+            "nohup perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalPort => 3100, Listen => 1, ReuseAddr => 1) or die; sleep 600' >/dev/null 2>&1 &",
+        ]);
         try {
-            expect(await failingUp("lokiRetention=91d")).toMatch(/address already in use[\s\S]*loki-mid-1 (does not stay up|has exited)/);
+            expect(await failingUp("lokiRetention=91d")).toMatch(
+                /address already in use[\s\S]*loki-mid-1 (does not stay up|has exited)/,
+            );
         } finally {
             await labExec("node1", ["pkill", "perl"]);
         }

@@ -13,17 +13,44 @@ beforeAll(async () => {
     project = await current();
     await Promise.all([allHealthy(node1), allHealthy(node2)]);
     await send("http/protobuf", sample);
-    await eventually("the sample is stored", () => promql(node1, `{__name__=~"lab_orders.*",service_name="${sample.service}"}`), (found) => found.length === 1, 40_000);
-    await eventually("the line is stored", () => logql(node1, `{service_name="${sample.service}"}`), (found) => found.length === 1, 40_000);
+    await eventually(
+        "the sample is stored",
+        () => promql(node1, `{__name__=~"lab_orders.*",service_name="${sample.service}"}`),
+        (found) => found.length === 1,
+        40_000,
+    );
+    await eventually(
+        "the line is stored",
+        () => logql(node1, `{service_name="${sample.service}"}`),
+        (found) => found.length === 1,
+        40_000,
+    );
 });
 
 it("destroy removes containers, configuration and helper scripts, and leaves the data directories", async () => {
-    const both = await Promise.all(["node2", "node1"].map((stack) => outcome(project, ["destroy", "--yes", "--skip-preview", "--stack", stack])));
+    const both = await Promise.all(
+        ["node2", "node1"].map((stack) => outcome(project, ["destroy", "--yes", "--skip-preview", "--stack", stack])),
+    );
     for (const result of both) expect(result.code, result.stdout + result.stderr).toBe(0);
     for (const node of ["node1", "node2"]) {
         expect(await containers(node)).toEqual({});
-        expect((await labExec(node, ["find", "/data/docker/otel", "/usr/local/lib/otel-ha", "/etc/sysctl.d/90-otel-ha.conf", "-type", "f"])).stdout).toBe("");
-        for (const directory of ["/data/volume/otel/prometheus/wal", "/data/volume/otel/minio/data1/loki-data", "/data/otel/volume/loki/wal"]) {
+        expect(
+            (
+                await labExec(node, [
+                    "find",
+                    "/data/docker/otel",
+                    "/usr/local/lib/otel-ha",
+                    "/etc/sysctl.d/90-otel-ha.conf",
+                    "-type",
+                    "f",
+                ])
+            ).stdout,
+        ).toBe("");
+        for (const directory of [
+            "/data/volume/otel/prometheus/wal",
+            "/data/volume/otel/minio/data1/loki-data",
+            "/data/otel/volume/loki/wal",
+        ]) {
             expect((await labExec(node, ["test", "-d", directory])).code, `${directory} on ${node}`).toBe(0);
         }
     }
@@ -33,8 +60,16 @@ it("a later up finds the old data again", async () => {
     await upBoth(project);
     await Promise.all([allHealthy(node1, 150_000), allHealthy(node2, 150_000)]);
     const range = `last_over_time({__name__=~"lab_orders.*",service_name="${sample.service}"}[1h])`;
-    const series = await eventually(range, () => promql(node1, range), (found) => found.length > 0);
+    const series = await eventually(
+        range,
+        () => promql(node1, range),
+        (found) => found.length > 0,
+    );
     expect(series[0]?.value).toBe(sample.value);
-    const lines = await eventually("the old line", () => logql(node1, `{service_name="${sample.service}"}`), (found) => found.length > 0);
+    const lines = await eventually(
+        "the old line",
+        () => logql(node1, `{service_name="${sample.service}"}`),
+        (found) => found.length > 0,
+    );
     expect(lines[0]?.line).toBe(sample.line);
 });

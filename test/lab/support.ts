@@ -18,6 +18,7 @@ const PROJECT = join(STATE_DIR, "test-project");
 
 /** The project that all of these tests bring up; made anew by the first of them. */
 export async function freshProject(): Promise<Project> {
+    rmSync(PROJECT, { recursive: true, force: true });
     const project = makeProject(PROJECT);
     await initStacks(project);
     return project;
@@ -40,10 +41,17 @@ export interface Outcome extends RunResult {
 export async function outcome(target: Project, args: string[], options: RunOptions = {}): Promise<Outcome> {
     const log = join(mkdtempSync(join(tmpdir(), "otel-ha-events-")), "events.jsonl");
     const result = await pulumi(target, [...args, "--event-log", log], options);
-    const events = existsSync(log) ? readFileSync(log, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line) as EngineEvent) : [];
+    const events = existsSync(log)
+        ? readFileSync(log, "utf8")
+              .split("\n")
+              .filter(Boolean)
+              .map((line) => JSON.parse(line) as EngineEvent)
+        : [];
     rmSync(dirname(log), { recursive: true });
     const steps = events.flatMap((event) => event.resOutputsEvent?.metadata ?? []);
-    const done = steps.filter((step) => ["create", "update", "delete", "replace"].includes(step.op) && step.type !== "pulumi:pulumi:Stack");
+    const done = steps.filter(
+        (step) => ["create", "update", "delete", "replace"].includes(step.op) && step.type !== "pulumi:pulumi:Stack",
+    );
     return {
         ...result,
         changes: events.find((event) => event.summaryEvent)?.summaryEvent?.resourceChanges ?? {},
@@ -57,7 +65,12 @@ interface EngineEvent {
 }
 
 /** `pulumi up` of one stack; fails the test with all that it printed. */
-export async function up(target: Project, stack: StackName, args: string[] = [], options: RunOptions = {}): Promise<Outcome> {
+export async function up(
+    target: Project,
+    stack: StackName,
+    args: string[] = [],
+    options: RunOptions = {},
+): Promise<Outcome> {
     const result = await outcome(target, ["up", "--yes", "--skip-preview", "--stack", stack, ...args], options);
     expect(result.code, `pulumi up --stack ${stack}:\n${result.stdout}\n${result.stderr}`).toBe(0);
     return result;
@@ -82,10 +95,16 @@ export function settings(target: Project, stack: StackName, ...pairs: string[]):
 }
 
 /** True when everything was left the same. */
-export const unchanged = (result: Outcome): boolean => Object.keys(result.changes).every((op) => op === "same" || result.changes[op] === 0);
+export const unchanged = (result: Outcome): boolean =>
+    Object.keys(result.changes).every((op) => op === "same" || result.changes[op] === 0);
 
 /** Waits until what `look` gives back satisfies `enough`; the failure shows the last look. */
-export async function eventually<T>(what: string, look: () => Promise<T>, enough: (seen: T) => boolean, timeoutMs = 60_000): Promise<T> {
+export async function eventually<T>(
+    what: string,
+    look: () => Promise<T>,
+    enough: (seen: T) => boolean,
+    timeoutMs = 60_000,
+): Promise<T> {
     let seen: T | undefined;
     let failure: unknown;
     const reached = await until(
@@ -102,7 +121,10 @@ export async function eventually<T>(what: string, look: () => Promise<T>, enough
         timeoutMs,
         500,
     );
-    if (!reached) throw new Error(`not within ${timeoutMs / 1000} s: ${what}; last seen: ${failure instanceof Error ? failure.message : JSON.stringify(seen)}`);
+    if (!reached)
+        throw new Error(
+            `not within ${timeoutMs / 1000} s: ${what}; last seen: ${failure instanceof Error ? failure.message : JSON.stringify(seen)}`,
+        );
     return seen as T;
 }
 
@@ -111,20 +133,32 @@ export const SERVICES = ["haproxy", "keepalived", "loki", "minio", "otel-aggrega
 /** Waits until Docker itself calls all of a node's containers healthy. */
 export function allHealthy(node: { name: string }, timeoutMs = 90_000): Promise<Record<string, ContainerState>> {
     const healthy = (seen: Record<string, ContainerState>): boolean =>
-        Object.keys(seen).length === SERVICES.length && Object.values(seen).every((container) => container.health === "healthy");
+        Object.keys(seen).length === SERVICES.length &&
+        Object.values(seen).every((container) => container.health === "healthy");
     return eventually(`all containers of ${node.name} healthy`, () => containers(node.name), healthy, timeoutMs);
 }
 
 /** Container ids of a node, by service. */
 export async function containerIds(node: { name: string }): Promise<Record<string, string>> {
-    return Object.fromEntries(Object.values(await containers(node.name)).map(({ name, id }) => [name.replace(/-mid-\d$/, ""), id]));
+    return Object.fromEntries(
+        Object.values(await containers(node.name)).map(({ name, id }) => [name.replace(/-mid-\d$/, ""), id]),
+    );
 }
 
 /** `mc` in the node's object store container, as root or as one of its clients. */
-export function objects(node: { name: string }, path: string, client?: { user: string; secret: string }, verb = "ls --recursive"): Promise<RunResult> {
-    const credentials = client ? `user=${client.user} password=${client.secret}` : 'eval "$(cat $MINIO_CONFIG_ENV_FILE)"; user=$MINIO_ROOT_USER password=$MINIO_ROOT_PASSWORD';
+export function objects(
+    node: { name: string },
+    path: string,
+    client?: { user: string; secret: string },
+    verb = "ls --recursive",
+): Promise<RunResult> {
+    const credentials = client
+        ? `user=${client.user} password=${client.secret}`
+        : 'eval "$(cat $MINIO_CONFIG_ENV_FILE)"; user=$MINIO_ROOT_USER password=$MINIO_ROOT_PASSWORD';
     const script = `${credentials}\nexport MC_HOST_store="http://$user:$password@127.0.0.1:9000" MC_CONFIG_DIR=/tmp/.mc\nmc --quiet ${verb} store/${path}\n`;
-    return labExec(node.name, ["docker", "exec", "-i", `minio-mid-${node.name.slice(-1)}`, "sh", "-s"], { input: script });
+    return labExec(node.name, ["docker", "exec", "-i", `minio-mid-${node.name.slice(-1)}`, "sh", "-s"], {
+        input: script,
+    });
 }
 
 /** Names of the buckets. */
@@ -141,7 +175,14 @@ export function haproxyStats(node: { address: string }, login?: string): Promise
 
 /** A secret output of a stack. */
 export async function stackSecret(target: Project, stack: StackName, name: string): Promise<string> {
-    const { stdout, stderr, code } = await pulumi(target, ["stack", "output", name, "--show-secrets", "--stack", stack]);
+    const { stdout, stderr, code } = await pulumi(target, [
+        "stack",
+        "output",
+        name,
+        "--show-secrets",
+        "--stack",
+        stack,
+    ]);
     expect(code, stderr).toBe(0);
     return stdout.trim();
 }

@@ -1,0 +1,39 @@
+#!/bin/sh
+# The first process of a lab host: keeps sshd and dockerd running, as systemd would, and stops them in order.
+set -eu
+
+# The container runtime mounts these read-only; on a real host root may set sysctls.
+mount -o remount,rw /proc/sys 2>/dev/null || true
+# Docker wants a cgroup of its own for each host: two hosts share this machine's hierarchy.
+cgroup="${LAB_CGROUP:-/otel-ha-lab}"
+
+keep() {
+    name=$1
+    shift
+    while :; do
+        "$@" >>"/var/log/$name.log" 2>&1 || true
+        [ -e /run/stopping ] && return 0
+        echo "$(date -Is) $name ended; starting it again" >>"/var/log/$name.log"
+        sleep 1
+    done
+}
+
+stop() {
+    touch /run/stopping
+    # dockerd stops its containers gracefully before it ends.
+    if [ -s /run/docker.pid ]; then
+        pid=$(cat /run/docker.pid)
+        kill "$pid" 2>/dev/null || true
+        while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
+    fi
+    pkill -x sshd || true
+    exit 0
+}
+trap stop TERM INT
+
+mkdir -p /run/sshd
+chmod 755 /run/sshd
+keep sshd /usr/sbin/sshd -D -e &
+keep dockerd dockerd --cgroup-parent "$cgroup" &
+# A shell runs its trap only between commands: wait returns at a signal.
+while :; do wait || true; done

@@ -1,0 +1,212 @@
+import * as fs from "fs";
+import * as path from "path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Bench, Finished, listener, stubContainer } from "./support/shell";
+
+// Scripts that a deployment waits for: they must end early when waiting is of no use.
+
+let bench: Bench;
+const healthy = (): void => bench.write("healthy", "");
+
+beforeEach(() => {
+    bench = new Bench();
+    stubContainer(bench);
+    bench.write("logs", "starting\nerror: no such bucket\n");
+});
+afterEach(() => bench.remove());
+
+const LOGS = "last lines of docker logs web-mid-1:\nstarting\nerror: no such bucket\n";
+
+describe("waiting for a service", () => {
+    const wait = (...options: string[]): Finished => bench.run("await-healthy", [...options, "web-mid-1"]);
+
+    it("ends as soon as the container's own health check succeeds", () => {
+        healthy();
+        const done = wait("--timeout", "20");
+        expect(done).toMatchObject({ code: 0, out: "", err: "" });
+        expect(done.seconds).toBeLessThan(5);
+    });
+
+    it("asks itself rather than at Docker's interval: a service that comes up is seen within a second", () => {
+        bench.write("check", `sleep 0.4; echo x >>${bench.state}/tries; [ "$(cat ${bench.state}/tries)" = "x\nx" ]`);
+        expect(wait("--timeout", "20").code).toBe(0);
+        expect(bench.read("tries")).toBe("x\nx\n");
+    });
+
+    it("fails at once on a container that keeps crashing, with the end of its log", () => {
+        bench.write("crashing", "");
+        const done = wait("--timeout", "60");
+        expect(done).toMatchObject({ code: 1, out: "" });
+        expect(done.err).toMatch(new RegExp(`^${LOGS}web-mid-1 does not stay up \\(\\d restarts\\)\n$`));
+        expect(done.seconds).toBeLessThan(10);
+    });
+
+    it("fails at once on a container that has ended", () => {
+        bench.write("status", "exited");
+        bench.write("pid", "0");
+        expect(wait("--timeout", "60")).toMatchObject({ code: 1, err: `${LOGS}web-mid-1 has exited\n` });
+    });
+
+    it("is not fooled by a process that answers once and dies: it must be the same one after the check", () => {
+        bench.write("check", `echo 8 >${bench.state}/pid; echo exited >${bench.state}/status`);
+        expect(wait("--timeout", "60")).toMatchObject({ code: 1, err: `${LOGS}web-mid-1 has exited\n` });
+    });
+
+    it("gives up after its time, with the health check's own words and the end of the log", () => {
+        bench.write("check", "echo 'VRRP state FAULT'; false");
+        const done = wait("--timeout", "1");
+        expect(done).toMatchObject({
+            code: 1,
+            err: `${LOGS}web-mid-1 is not healthy after 1 s: VRRP state FAULT\n`,
+        });
+        expect(done.seconds).toBeLessThan(6);
+    });
+
+    it("does not hang on a health check that does", () => {
+        bench.write("check", "sleep 60");
+        const limit = fs.readlinkSync(path.join(bench.bin, "timeout"));
+        bench.stub("timeout", `shift; exec ${limit} 1 "$@"`);
+        const done = wait("--timeout", "0");
+        expect(done.err).toContain("is not healthy after 0 s");
+        expect(bench.argv().join("\n")).toMatch(/^timeout \d+ docker exec web-mid-1 /m);
+    });
+
+    it("says that a silent health check was silent", () => {
+        const done = wait("--timeout", "0");
+        expect(done.err).toContain("is not healthy after 0 s: no message from its health check\n");
+    });
+
+    it("says what is open, and succeeds, while something outside the host is missing", () => {
+        const done = wait("--timeout", "60", "--open-if", "true", "--open", "the store has no quorum");
+        expect(done).toMatchObject({ code: 0, out: "open: the store has no quorum\n", err: "" });
+    });
+
+    it("does not blame others when nothing outside is missing", () => {
+        const done = wait("--timeout", "1", "--open-if", "false", "--open", "the store has no quorum");
+        expect(done).toMatchObject({ code: 1, out: "" });
+    });
+
+    it("says nothing of open ends when the service is healthy", () => {
+        healthy();
+        expect(wait("--open-if", "true", "--open", "text")).toMatchObject({ code: 0, out: "" });
+    });
+});
+
+describe("setting up the object store", () => {
+    const CLIENTS = "# container abc\nloki SECRET-of-loki loki-data\nthanos SECRET-of-thanos thanos-metrics\n";
+    const PEER = "127.0.0.1:1";
+
+    // mc notes what it reads, and says "already in effect" when state/existing is there, as a second run hears it.
+    beforeEach(() => {
+        bench.stub(
+            "mc",
+            `
+case "$*" in
+    *"user add"*) cat >>"$STATE/users" ;;
+    *"policy create"*) for last in "$@"; do :; done; cat "$last" >>"$STATE/policies" ;;
+    *"policy attach"*) [ ! -e "$STATE/existing" ] || { echo "mc: <ERROR> The specified policy change is already in effect."; exit 1; }
+esac
+printf '%s\\n' "$MC_HOST_store" >"$STATE/host"`,
+        );
+        const environment = path.join(bench.root, "root.env");
+        fs.writeFileSync(environment, "MINIO_ROOT_USER=admin\nMINIO_ROOT_PASSWORD=SECRET-of-root\n");
+    });
+
+    function setup(peer = PEER, ...options: string[]): Finished {
+        const args = ["--container", "web-mid-1", "--port", "9000", "--peer", peer, ...options];
+        const environment = { MINIO_CONFIG_ENV_FILE: path.join(bench.root, "root.env") };
+        return bench.run("setup-object-store", args, CLIENTS, environment);
+    }
+
+    it("makes a bucket and a user per client, each with a policy for its own bucket", () => {
+        healthy();
+        expect(setup()).toMatchObject({ code: 0, out: "", err: "" });
+        const mc = bench.argv().filter((line) => line.startsWith("mc "));
+        expect(mc.map((line) => line.replace(/\/tmp\/\S+/, "FILE").replace("mc --quiet ", ""))).toEqual([
+            "mb --ignore-existing store/loki-data",
+            "admin user add store",
+            "admin policy create store loki-data-client FILE",
+            "admin policy attach store loki-data-client --user loki",
+            "mb --ignore-existing store/thanos-metrics",
+            "admin user add store",
+            "admin policy create store thanos-metrics-client FILE",
+            "admin policy attach store thanos-metrics-client --user thanos",
+        ]);
+        expect(bench.read("users")).toBe("loki\nSECRET-of-loki\nthanos\nSECRET-of-thanos\n");
+        expect(bench.read("host")).toBe("http://admin:SECRET-of-root@127.0.0.1:9000\n");
+    });
+
+    it("lets a client read, write and list its bucket, and nothing else", () => {
+        healthy();
+        setup();
+        const [loki, thanos] = bench
+            .read("policies")
+            .split(/\n(?=\{ "Version)/)
+            .map((text) => JSON.parse(text) as { Statement: { Action: string[]; Resource: string[] }[] });
+        const resources = (policy: typeof loki): string[] => policy.Statement.flatMap((one) => one.Resource);
+        expect(resources(loki)).toEqual(["arn:aws:s3:::loki-data", "arn:aws:s3:::loki-data/*"]);
+        expect(resources(thanos)).toEqual(["arn:aws:s3:::thanos-metrics", "arn:aws:s3:::thanos-metrics/*"]);
+        for (const action of loki.Statement.flatMap((one) => one.Action)) expect(action).toMatch(/^s3:[A-Z]\w+$/);
+    });
+
+    it("shows no secret in any command line", () => {
+        healthy();
+        setup();
+        expect(bench.argv().length).toBeGreaterThan(8);
+        expect(bench.argv().join("\n")).not.toContain("SECRET");
+    });
+
+    it("may run again: what is there already is no error", () => {
+        healthy();
+        bench.write("existing", "");
+        expect(setup()).toMatchObject({ code: 0, err: "" });
+    });
+
+    it("passes on any other refusal", () => {
+        healthy();
+        bench.stub("mc", 'case "$*" in *attach*) echo "mc: <ERROR> Access Denied."; exit 1 ;; esac; cat >/dev/null');
+        expect(setup()).toMatchObject({ code: 1, err: "mc: <ERROR> Access Denied.\n" });
+    });
+
+    it("without its peer says what is open after a moment, and succeeds", () => {
+        const done = setup(PEER, "--timeout", "60", "--peer-grace", "1");
+        expect(done).toMatchObject({
+            code: 0,
+            out: "open: the object store has no write quorum: nothing listens at 127.0.0.1:1. Buckets and users follow with the other host's pulumi up\n",
+            err: "",
+        });
+        expect(done.seconds).toBeLessThan(10);
+        expect(bench.argv().join("\n")).not.toMatch(/^mc /m);
+    });
+
+    it("with a peer that listens waits longer for the quorum, then says what may be wrong", async () => {
+        const peer = await listener();
+        const address = `127.0.0.1:${peer.port}`;
+        const done = setup(address, "--timeout", "3", "--peer-grace", "1");
+        peer.close();
+        expect(done.code).toBe(0);
+        expect(done.out).toBe(
+            `open: the object store has no write quorum, though ${address} listens (does it have the same root credentials yet?): run pulumi up for that host\n`,
+        );
+        expect(done.seconds).toBeGreaterThan(2);
+    });
+
+    it("goes on as soon as the quorum is there", () => {
+        bench.write("check", `echo x >>${bench.state}/tries; [ "$(cat ${bench.state}/tries)" = "x\nx" ]`);
+        expect(setup(PEER, "--peer-grace", "30").code).toBe(0);
+        expect(bench.read("users")).toContain("loki\n");
+    });
+
+    it("fails at once when the container has ended, with the end of its log", () => {
+        bench.write("status", "exited");
+        const done = setup(PEER, "--peer-grace", "30");
+        expect(done).toMatchObject({ code: 1, err: `${LOGS}web-mid-1 has exited\n` });
+        expect(done.seconds).toBeLessThan(5);
+    });
+
+    it("fails at once when the container keeps crashing", () => {
+        bench.write("crashing", "");
+        const done = setup(PEER, "--peer-grace", "30");
+        expect(done).toMatchObject({ code: 1, err: `${LOGS}web-mid-1 does not stay up\n` });
+    });
+});

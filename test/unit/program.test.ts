@@ -1,0 +1,143 @@
+import * as fs from "fs";
+import * as os from "os";
+import * as path from "path";
+import * as pulumi from "@pulumi/pulumi";
+import { afterAll, describe, expect, it, vi } from "vitest";
+import { readSettings } from "../../components";
+import { Registered, reveal, run } from "./support/graph";
+import { config } from "./support/stacks";
+
+const directory = fs.mkdtempSync(path.join(os.tmpdir(), "otel-ha-"));
+const keyFile = path.join(directory, "key");
+fs.writeFileSync(keyFile, "not really a key\n");
+afterAll(() => fs.rmSync(directory, { recursive: true }));
+
+type Outputs = Record<string, pulumi.Input<unknown>>;
+
+/** Runs index.ts, as the engine does for a stack. */
+async function up(
+    stack: "node1" | "node2",
+    options: {
+        preview?: boolean;
+        changes?: Record<string, string>;
+        stacks?: Record<string, Record<string, unknown>>;
+    } = {},
+): Promise<{ outputs: Outputs; resources: Registered[] }> {
+    const module = (await import("../../index")) as unknown as { default: () => Promise<Outputs> };
+    const graph = await run(() => module.default(), {
+        stack,
+        preview: options.preview,
+        config: config(stack, { sshPrivateKeyFile: keyFile, ...options.changes }),
+        stacks: options.stacks,
+    });
+    return { outputs: graph.result, resources: graph.resources };
+}
+
+const OWNER = "organization/otel-ha/node1";
+const SHARED = {
+    objectStoreRootPassword: "root-of-node1",
+    lokiObjectStoreSecret: "loki-of-node1",
+    thanosObjectStoreSecret: "thanos-of-node1",
+    vrrpPassword: "vrrp-of1",
+    haproxyStatsPassword: "stats-of-node1",
+};
+const stdinOf = (resources: Registered[], name: string): string =>
+    resources.find((one) => one.type === "command:remote:Command" && one.name === name)?.inputs.stdin as string;
+
+describe("pulumi up of the first stack", () => {
+    it("tells where everything is, and the password of the statistics as a secret", async () => {
+        const { outputs } = await up("node1");
+        expect(outputs).toMatchObject({
+            otlpHttp: "http://192.168.110.140:4318",
+            otlpGrpc: "192.168.110.140:4317",
+            prometheus: "http://192.168.110.214:9090",
+            loki: "http://192.168.110.214:3100",
+            haproxyStats: "http://192.168.110.214:8404/stats",
+            haproxyStatsUser: "admin",
+        });
+        const password = await reveal(outputs.haproxyStatsPassword);
+        expect(password).toEqual({ value: "made for credentials-haproxyStatsPassword", secret: true });
+        const containers = await reveal(outputs.containers as pulumi.Input<string[]>);
+        expect(containers.value).toHaveLength(7);
+    });
+
+    it("makes the credentials and publishes them for the other stack, as secrets", async () => {
+        const { outputs, resources } = await up("node1");
+        expect(resources.filter((one) => one.type.startsWith("random:"))).toHaveLength(5);
+        const shared = await reveal(outputs.sharedCredentials);
+        expect(Object.keys(shared.value as object).sort()).toEqual(Object.keys(SHARED).sort());
+        expect(shared.secret).toBe(true);
+    });
+
+    it("takes a credential that the configuration gives", async () => {
+        const { resources } = await up("node1", { changes: { vrrpPassword: "hunter22" } });
+        expect(stdinOf(resources, "mid-1-keepalived-authentication.conf")).toContain("auth_pass hunter22\n");
+        expect(resources.filter((one) => one.type.startsWith("random:"))).toHaveLength(4);
+    });
+});
+
+describe("pulumi up of the second stack", () => {
+    it("uses the credentials of the first, makes none and publishes none", async () => {
+        const { outputs, resources } = await up("node2", { stacks: { [OWNER]: { sharedCredentials: SHARED } } });
+        expect(resources.filter((one) => one.type.startsWith("random:"))).toEqual([]);
+        expect(outputs).not.toHaveProperty("sharedCredentials");
+        expect(stdinOf(resources, "mid-2-keepalived-authentication.conf")).toContain("auth_pass vrrp-of1\n");
+        expect(stdinOf(resources, "mid-2-minio-root.env")).toContain("MINIO_ROOT_PASSWORD=root-of-node1\n");
+        const file = resources.find((one) => one.name === "mid-2-loki-credentials" && one.custom);
+        expect(file?.secrets).toContain("stdin");
+    });
+
+    it("previews before the first stack exists, and says that the credentials are not known", async () => {
+        const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue(undefined);
+        const { resources } = await up("node2", { preview: true });
+        expect(resources.filter((one) => one.type === "docker:index/container:Container")).toHaveLength(7);
+        expect(warn.mock.calls.map(([text]) => text)).toEqual([
+            'stack "node1" does not exist yet: its credentials are unknown in this preview',
+        ]);
+        warn.mockRestore();
+    });
+});
+
+describe("a bad configuration", () => {
+    const bad = { role: "LEADER", vip: "192.168.110.214", vrrpPasword: "hunter22" };
+
+    it("ends the run with all problems and no stack trace, before anything is registered", async () => {
+        const { result, resources } = await run(
+            () => {
+                try {
+                    readSettings();
+                } catch (error) {
+                    return error as Error;
+                }
+                return undefined;
+            },
+            { config: config("node1", bad) },
+        );
+        // The engine prints a RunError's message and nothing else.
+        expect(pulumi.RunError.isInstance(result)).toBe(true);
+        expect(result?.message.split("\n")).toEqual([
+            '3 settings of stack "node1" cannot be used; nothing was touched:',
+            '  vrrpPasword: is not a setting of this program; did you mean "vrrpPassword"?',
+            '  role: "LEADER" is not a role; write MASTER or BACKUP',
+            expect.stringMatching(/^ {2}vip: "192\.168\.110\.214" is this node's own address/),
+        ]);
+        expect(resources).toEqual([]);
+    });
+
+    it("that waits for its own credentials is told at once rather than after waiting for them", async () => {
+        await expect(up("node1", { changes: { credentialsStack: "node1" } })).rejects.toThrow(
+            'credentialsStack: "node1" is this stack itself; write "" in the stack that owns the credentials',
+        );
+    });
+
+    it("of the SSH key file ends an up; a preview, which runs where the key is not, goes on and says so", async () => {
+        const changes = { sshPrivateKeyFile: path.join(directory, "absent") };
+        const message = `sshPrivateKeyFile: "${changes.sshPrivateKeyFile}" cannot be read (ENOENT); write the file of the key that the hosts accept, or "" to use the SSH agent`;
+        await expect(up("node1", { changes })).rejects.toThrow(message);
+        const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue(undefined);
+        const { resources } = await up("node1", { changes, preview: true });
+        expect(resources.length).toBeGreaterThan(40);
+        expect(warn.mock.calls.map(([text]) => text)).toEqual([message]);
+        warn.mockRestore();
+    });
+});

@@ -1,0 +1,45 @@
+import { ContainerSpec, NodeSettings } from "../../../components";
+import { haproxySpec } from "../../../components/haproxy";
+import { keepalivedSpec } from "../../../components/keepalived";
+import { lokiSpec } from "../../../components/loki";
+import { objectStoreSpec } from "../../../components/object-store";
+import { otelAggregatorSpec } from "../../../components/otel-aggregator";
+import { prometheusSpec } from "../../../components/prometheus";
+import { thanosSidecarSpec } from "../../../components/thanos-sidecar";
+import { settingsOf, StackName } from "./stacks";
+
+export type Service =
+    | "objectStore"
+    | "prometheus"
+    | "loki"
+    | "thanosSidecar"
+    | "otelAggregator"
+    | "haproxy"
+    | "keepalived";
+
+/** The containers of a shipped stack, in the order in which they start. */
+export function specsOf(stack: StackName, changes: Record<string, string> = {}): Record<Service, ContainerSpec> {
+    return specs(settingsOf(stack, changes));
+}
+
+function specs(settings: NodeSettings): Record<Service, ContainerSpec> {
+    const client = { user: "client", secret: "not shown", bucket: "bucket" };
+    return {
+        objectStore: objectStoreSpec(settings.objectStore, { user: "root", password: "not shown" }),
+        prometheus: prometheusSpec(settings.prometheus),
+        loki: lokiSpec(settings.loki, client),
+        thanosSidecar: thanosSidecarSpec(settings.thanosSidecar, client),
+        otelAggregator: otelAggregatorSpec(settings.otelAggregator),
+        haproxy: haproxySpec(settings.haproxy, { user: "admin", password: "not shown" }),
+        keepalived: keepalivedSpec(settings.keepalived, "not shown"),
+    };
+}
+
+/** Files whose text is no secret: file name below the configuration directory → text. */
+export function configsOf(stack: StackName, changes: Record<string, string> = {}): Record<string, string> {
+    const files = Object.values(specsOf(stack, changes)).flatMap((spec) => spec.files);
+    const plain = files.filter((file) => typeof file.content === "string");
+    return Object.fromEntries(
+        plain.map((file) => [file.path.replace("/data/docker/otel/", ""), file.content as string]),
+    );
+}

@@ -1,0 +1,349 @@
+import * as pulumi from "@pulumi/pulumi";
+import { beforeAll, describe, expect, it } from "vitest";
+import { Credentials, Host, Loki, lokiRequirements, Node, RemoteFile } from "../../components";
+import { Registered, run } from "./support/graph";
+import { HOST_KEY, settingsOf } from "./support/stacks";
+
+const COMMAND = "command:remote:Command";
+const CONTAINER = "docker:index/container:Container";
+const IMAGE = "docker:index/remoteImage:RemoteImage";
+
+const SECRETS = {
+    objectStoreRootPassword: "SECRET-of-the-root",
+    lokiObjectStoreSecret: "SECRET-of-loki",
+    thanosObjectStoreSecret: "SECRET-of-thanos",
+    vrrpPassword: "SECRETvr",
+    haproxyStatsPassword: "SECRET-of-stats",
+};
+
+let resources: Registered[];
+const ofType = (type: string): Registered[] => resources.filter((one) => one.type === type);
+const named = (type: string, name: string): Registered => {
+    const found = resources.find((one) => one.type === type && one.name === name);
+    if (!found) throw new Error(`no ${type} ${name}`);
+    return found;
+};
+
+async function registerNode(): Promise<Registered[]> {
+    const graph = await run(() => {
+        const credentials = new Credentials("credentials", { given: SECRETS }).values;
+        const privateKey = pulumi.secret("SECRET-key-of-the-deployer");
+        return new Node("mid-1", { settings: settingsOf("node1"), credentials, privateKey });
+    });
+    return graph.resources;
+}
+
+beforeAll(async () => {
+    resources = await registerNode();
+});
+
+/** Everything that must be there before a resource, however far back. */
+function before(resource: Registered): Set<string> {
+    const all = new Set<string>();
+    const visit = (one: Registered): void => {
+        for (const key of one.dependsOn) {
+            if (all.has(key)) continue;
+            all.add(key);
+            const next = resources.find((candidate) => `${candidate.type} ${candidate.name}` === key);
+            if (next) visit(next);
+        }
+    };
+    visit(resource);
+    return all;
+}
+
+describe("a node", () => {
+    it("is seven containers with the seed's names", () => {
+        expect(
+            ofType(CONTAINER)
+                .map((one) => one.inputs.name)
+                .sort(),
+        ).toEqual([
+            "haproxy-mid-1",
+            "keepalived-mid-1",
+            "loki-mid-1",
+            "minio-mid-1",
+            "otel-aggregator-mid-1",
+            "prometheus-mid-1",
+            "thanos-sidecar-mid-1",
+        ]);
+    });
+
+    // Image, file, container, gate. The four with 5 have their secret in a file of its own, so that the other file can be shown in diffs.
+    it.each([
+        ["mid-1-minio", 4],
+        ["mid-1-prometheus", 4],
+        ["mid-1-otel-aggregator", 4],
+        ["mid-1-loki", 5],
+        ["mid-1-thanos-sidecar", 5],
+        ["mid-1-haproxy", 5],
+        ["mid-1-keepalived", 5],
+        ["mid-1-host", 2],
+    ])("costs few resources: %s is %d", (service, count) => {
+        const own = resources.filter((one) => one.custom && `${one.name}-`.startsWith(`${service}-`));
+        expect(own.map((one) => one.name)).toHaveLength(count);
+    });
+
+    it("starts in the seed's order, each service after the health of the one before", () => {
+        const order = [
+            ["mid-1-prometheus", "mid-1-minio"],
+            ["mid-1-loki", "mid-1-minio"],
+            ["mid-1-thanos-sidecar", "mid-1-prometheus"],
+            ["mid-1-thanos-sidecar", "mid-1-loki"],
+            ["mid-1-otel-aggregator", "mid-1-thanos-sidecar"],
+            ["mid-1-haproxy", "mid-1-otel-aggregator"],
+            ["mid-1-keepalived", "mid-1-haproxy"],
+        ];
+        for (const [later, earlier] of order)
+            expect(named(CONTAINER, later).dependsOn).toContain(`${COMMAND} ${earlier}-ready`);
+        const first = before(named(CONTAINER, "mid-1-minio"));
+        expect([...first].filter((key) => key.startsWith(CONTAINER))).toEqual([]);
+    });
+
+    it("touches nothing before the host's checks have passed", () => {
+        for (const one of resources.filter((other) => other.custom && [COMMAND, CONTAINER, IMAGE].includes(other.type)))
+            if (one.name !== "mid-1-host-setup") expect(before(one), one.name).toContain(`${COMMAND} mid-1-host-setup`);
+    });
+
+    it("pulls images and writes files while the services before are still starting", () => {
+        const early = resources.filter(
+            (one) => one.type === IMAGE || one.parent.startsWith("otel-ha:index:RemoteFile"),
+        );
+        for (const one of early) expect([...before(one)].filter((key) => key.endsWith("-ready"))).toEqual([]);
+    });
+
+    it("has names that begin with the parent's", () => {
+        for (const one of resources.filter((other) => other.parent !== ""))
+            expect(one.name.startsWith(one.parent.split(" ")[1]), `${one.name} of ${one.parent}`).toBe(true);
+    });
+});
+
+describe("a secret", () => {
+    it("goes to the host on standard input of a file or a gate, and nowhere else", () => {
+        for (const one of resources) {
+            for (const [input, value] of Object.entries(one.inputs)) {
+                const allowed = input === "connection" || (one.type === COMMAND && input === "stdin");
+                if (!allowed) expect(JSON.stringify(value), `${one.name} ${input}`).not.toContain("SECRET");
+            }
+        }
+    });
+
+    it.each([
+        ["mid-1-minio-root.env", "SECRET-of-the-root"],
+        ["mid-1-loki-credentials", "SECRET-of-loki"],
+        ["mid-1-thanos-sidecar-credentials", "SECRET-of-thanos"],
+        ["mid-1-haproxy-stats-users.cfg", "SECRET-of-stats"],
+        ["mid-1-keepalived-authentication.conf", "SECRETvr"],
+        ["mid-1-minio-ready", "SECRET-of-loki"],
+    ])("in %s is marked as one: previews and the state hide it", (name, secret) => {
+        const command = named(COMMAND, name);
+        expect(command.inputs.stdin).toContain(secret);
+        expect(command.secrets).toContain("stdin");
+    });
+
+    it("is hidden even when a program passes it as plain text", async () => {
+        const plain = await run(
+            () => new Node("mid-1", { settings: settingsOf("node1"), credentials: SECRETS, privateKey: "SECRET-key" }),
+        );
+        for (const one of plain.resources)
+            for (const [input, value] of Object.entries(one.inputs))
+                if (/SECRET[-v]/.test(JSON.stringify(value)))
+                    expect(one.secrets, `${one.name} ${input}`).toContain(input);
+    });
+
+    it("lies in files that only their reader may read", () => {
+        const secretFiles = ofType(COMMAND).filter((one) => one.secrets.includes("stdin") && !/-ready$/.test(one.name));
+        expect(secretFiles).toHaveLength(5);
+        for (const file of secretFiles) expect(file.inputs.create).toContain("--mode 0400 ");
+    });
+
+    it("does not hide the text of the other files: previews show their changes line by line", () => {
+        const plain = ofType(COMMAND).filter((one) => !one.secrets.includes("stdin"));
+        const files = plain.filter((one) => /\.(cfg|conf|ya?ml)$/.test(one.name)).map((one) => one.name);
+        expect(files.sort()).toEqual([
+            "mid-1-haproxy-haproxy.cfg",
+            "mid-1-keepalived-keepalived.conf",
+            "mid-1-loki-config.yaml",
+            "mid-1-otel-aggregator-config.yaml",
+            "mid-1-prometheus-prometheus.yml",
+            "mid-1-thanos-sidecar-bucket.yml",
+        ]);
+    });
+
+    it("gives a container that reads it at its start another label, so that rotation reaches the process", async () => {
+        const labels = (name: string): unknown => named(CONTAINER, name).inputs.labels;
+        const old = ["mid-1-minio", "mid-1-loki", "mid-1-thanos-sidecar"].map(labels);
+        const kept = labels("mid-1-haproxy");
+        const graph = await run(() => {
+            const given = Object.fromEntries(Object.entries(SECRETS).map(([key, value]) => [key, `${value}-2`]));
+            const credentials = new Credentials("credentials", { given }).values;
+            return new Node("mid-1", { settings: settingsOf("node1"), credentials });
+        });
+        const now = (name: string): unknown =>
+            graph.resources.find((one) => one.type === CONTAINER && one.name === name)?.inputs.labels;
+        for (const [index, name] of ["mid-1-minio", "mid-1-loki", "mid-1-thanos-sidecar"].entries())
+            expect(now(name)).not.toEqual(old[index]);
+        // HAProxy reloads instead.
+        expect(now("mid-1-haproxy")).toEqual(kept);
+    });
+});
+
+describe("every command on the host", () => {
+    it("connects only to a host that shows the right key, and gives up within half a minute", () => {
+        for (const one of ofType(COMMAND)) {
+            const { host, hostKey, dialErrorLimit, perDialTimeout } = one.inputs.connection;
+            expect({ host, hostKey }).toEqual({ host: "192.168.110.214", hostKey: HOST_KEY });
+            expect((dialErrorLimit + 1) * perDialTimeout).toBeLessThan(30);
+            expect(one.secrets).toContain("connection");
+        }
+    });
+
+    it("needs nothing of the host's SSH settings", () => {
+        for (const one of ofType(COMMAND)) {
+            expect(one.inputs.addPreviousOutputInEnv).toBe(false);
+            expect(one.inputs).not.toHaveProperty("environment");
+        }
+    });
+
+    it("is replaced only when a file moves, so that it never deletes what it has just written", () => {
+        for (const one of ofType(COMMAND)) {
+            const triggers = (one.inputs.triggers ?? []) as string[];
+            expect(triggers.map((path) => `rm -f ${path}`)).toEqual(
+                /put-file/.test(one.inputs.create as string) ? [one.inputs.delete] : [],
+            );
+        }
+    });
+
+    it("writes nothing secret to the log", () => {
+        for (const one of ofType(COMMAND))
+            expect(one.inputs.logging, one.name).toBe(/-ready$/.test(one.name) ? "stdout" : "none");
+    });
+
+    it("deletes configuration and never data", () => {
+        const deletes = ofType(COMMAND).flatMap((one) => one.inputs.delete ?? []);
+        for (const line of deletes)
+            expect(line).toMatch(
+                /^rm -f \/data\/docker\/otel\/\S+$|^rm -rf \/usr\/local\/lib\/otel-ha \/etc\/sysctl\.d\/90-otel-ha\.conf$/,
+            );
+        expect(deletes.join("\n")).not.toMatch(/\/volume/);
+    });
+});
+
+describe("Docker", () => {
+    it("is reached with the same host key, and whatever known_hosts says does not count", () => {
+        const { host, sshOpts } = named("pulumi:providers:docker", "mid-1-host-docker").inputs;
+        expect(host).toBe("ssh://root@192.168.110.214:22");
+        const options = typeof sshOpts === "string" ? (JSON.parse(sshOpts) as string[]) : sshOpts;
+        expect(options).toEqual(
+            expect.arrayContaining([
+                "StrictHostKeyChecking=yes",
+                "UserKnownHostsFile=/dev/null",
+                "GlobalKnownHostsFile=/dev/null",
+                `KnownHostsCommand=/bin/echo %H ${HOST_KEY}`,
+            ]),
+        );
+    });
+
+    it("keeps pulled images when a stack is destroyed, and runs what was pulled", () => {
+        for (const image of ofType(IMAGE)) {
+            expect(image.inputs).toMatchObject({ keepLocally: true, name: expect.stringMatching(/:[\w.-]+$/) });
+            const container = named(CONTAINER, image.name.replace(/-image$/, ""));
+            expect(container.inputs.image).toBe(`sha256:${image.name}`);
+        }
+    });
+
+    it("gives every container time to end, a health check, bounded logs and a restart", () => {
+        for (const { inputs, ...one } of ofType(CONTAINER)) {
+            expect(inputs.destroyGraceSeconds).toBeGreaterThanOrEqual(30);
+            expect(inputs.healthcheck.tests[0]).toBe("CMD-SHELL");
+            expect(inputs).toMatchObject({ restart: "unless-stopped", networkMode: "host", wait: false });
+            expect(inputs).toMatchObject({
+                logDriver: "json-file",
+                logOpts: { "max-size": "20m", "max-file": "5" },
+            });
+            // Two containers of one name cannot be; and the provider says "updated" for a health check that it leaves alone.
+            expect(one.deleteBeforeReplace).toBe(true);
+            expect(one.replaceOnChanges).toContain("healthcheck");
+        }
+    });
+
+    it("reads back just what it was given: canonical durations and capability names", () => {
+        for (const { inputs } of ofType(CONTAINER)) {
+            const { interval, timeout, startPeriod } = inputs.healthcheck;
+            for (const duration of [interval, timeout, startPeriod])
+                expect(duration).toMatch(/^(\d+h\d+m|\d+m)?\d+(\.\d+)?s$/);
+            for (const capability of inputs.capabilities?.adds ?? []) expect(capability).toMatch(/^CAP_/);
+        }
+        expect(named(CONTAINER, "mid-1-keepalived").inputs.capabilities.adds).toContain("CAP_NET_ADMIN");
+    });
+});
+
+describe("credentials", () => {
+    const PASSWORD = "random:index/randomPassword:RandomPassword";
+    const make = async (args: ConstructorParameters<typeof Credentials>[1]): Promise<Registered[]> =>
+        (await run(() => new Credentials("credentials", args))).resources.filter((one) => one.type === PASSWORD);
+
+    it("are made of letters and digits, 8 for VRRP and 32 otherwise", async () => {
+        const made = await make({});
+        expect(Object.fromEntries(made.map((one) => [one.name, one.inputs.length]))).toEqual({
+            "credentials-objectStoreRootPassword": 32,
+            "credentials-lokiObjectStoreSecret": 32,
+            "credentials-thanosObjectStoreSecret": 32,
+            "credentials-vrrpPassword": 8,
+            "credentials-haproxyStatsPassword": 32,
+        });
+        for (const one of made) expect(one.inputs).toMatchObject({ special: false, keepers: { generation: "1" } });
+    });
+
+    it("of another generation are others", async () => {
+        for (const one of await make({ generation: 2 })) expect(one.inputs.keepers).toEqual({ generation: "2" });
+    });
+
+    it("that are given are not made, and are secrets all the same", async () => {
+        const made = await make({ given: { vrrpPassword: "hunter22" } });
+        expect(made.map((one) => one.name)).not.toContain("credentials-vrrpPassword");
+        expect(made).toHaveLength(4);
+        const { result } = await run(() => new Credentials("credentials", { given: SECRETS }));
+        for (const value of Object.values(result.values)) expect(await pulumi.isSecret(value)).toBe(true);
+    });
+});
+
+describe("one part alone", () => {
+    const settings = { node: "web", bucket: "logs" };
+
+    it("is a host and Loki, with nothing of the other services", async () => {
+        const graph = await run(() => {
+            const host = new Host("web", {
+                address: "10.0.0.7",
+                hostKey: HOST_KEY,
+                requirements: [lokiRequirements(settings)],
+            });
+            return new Loki("web-loki", { host, settings, client: { user: "u", secret: "SECRET", bucket: "logs" } });
+        });
+        expect(graph.resources.filter((one) => one.custom).map((one) => one.name)).toEqual([
+            "web-docker",
+            "web-setup",
+            "web-loki-image",
+            "web-loki-config.yaml",
+            "web-loki-credentials",
+            "web-loki",
+            "web-loki-ready",
+        ]);
+        const setup = graph.resources.find((one) => one.name === "web-setup")?.inputs.stdin as string;
+        expect(setup).toContain("PORTS='3100 lokiPort Loki\n9095 lokiGrpcPort Loki gRPC'\n");
+        expect(setup).toContain("\nCONTAINERS=loki-web\n");
+    });
+
+    it("is a file on a host that is reached as another user: root writes it through sudo", async () => {
+        const graph = await run(() => {
+            const host = new Host("web", { address: "10.0.0.7", sshUser: "ops", hostKey: HOST_KEY, requirements: [] });
+            return new RemoteFile("web-motd", { host, path: "/etc/motd", content: "it's me\n" });
+        });
+        const file = graph.resources.find((one) => one.type === COMMAND && one.name === "web-motd");
+        expect(file?.inputs).toMatchObject({
+            create: "sudo -n /usr/local/lib/otel-ha/put-file --mode 0644 --owner 0:0 /etc/motd",
+            delete: "sudo -n rm -f /etc/motd",
+            stdin: "it's me\n",
+        });
+    });
+});
