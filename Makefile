@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help check check-format check-lint check-types check-unit
+.PHONY: help test check check-format check-lint check-types check-unit demo demo-down bench setup
 
 BIN := node_modules/.bin
 CACHE := node_modules/.cache
@@ -14,11 +14,20 @@ if said=$$($(2) 2>&1); then printf '  %-8s ok, %d s\n' '$(1)' $$(($$(date +%s) -
 else printf '  %-8s FAILED\n%s\n' '$(1)' "$$said"; exit 1; fi
 endef
 
+# The tests have a lab of their own, so that a demo can go on beside them. It stays when a test fails, to be looked at.
+test: export OTEL_HA_LAB = test
+test: node_modules/.package-lock.json ## Everything: check, then real services on the lab's hosts (first time 60 min, then 15)
+	@lab/lab up
+	@mkdir -p .lab/results && rm -f .lab/results/*.json
+	@$(MAKE) --no-print-directory check
+	@lab/lab run -- $(BIN)/vitest run --project lab --reporter verbose --reporter json --outputFile.json=.lab/results/lab.json
+	@lab/lab down
+
 check: node_modules/.package-lock.json ## Format, lint, types and unit tests; no lab, under a minute
 	@$(MAKE) --no-print-directory -j 2 -k check-unit check-types check-lint check-format 2>/dev/null
 
 check-unit:
-	$(call step,unit,$(BIN)/vitest run --project unit --reporter dot)
+	$(call step,unit,$(BIN)/vitest run --project unit --reporter dot --reporter json --outputFile.json=.lab/results/unit.json)
 
 check-types:
 	$(call step,types,$(BIN)/tsc --incremental --tsBuildInfoFile $(CACHE)/tsc.json)
@@ -32,3 +41,19 @@ check-format:
 node_modules/.package-lock.json: package-lock.json
 	npm ci --no-audit --no-fund --loglevel error
 	@touch $@
+
+LAB_PROGRAM := node --import ./node_modules/tsx/dist/loader.mjs
+LAB_STATE := .lab$(if $(OTEL_HA_LAB),/$(OTEL_HA_LAB))
+
+setup: node_modules/.package-lock.json ## What takes long, once: packages, Docker, images (also part of demo and test)
+	@lab/lab setup
+
+demo: node_modules/.package-lock.json ## The whole stack on two hosts of this machine, with telemetry through it
+	@$(LAB_PROGRAM) lab/demo.ts
+
+demo-down: node_modules/.package-lock.json ## Remove the hosts of demo, test and bench; what was built stays
+	@lab/lab down
+	@rm -rf $(LAB_STATE)/project $(LAB_STATE)/bench-project $(LAB_STATE)/pulumi
+
+bench: node_modules/.package-lock.json ## How long first up, no-op up, preview and a one-line change take
+	@$(LAB_PROGRAM) lab/bench.ts $(if $(JSON),--json)

@@ -1,6 +1,7 @@
 // Pulumi's entry point. Compiling TypeScript and resolving source maps at each run costs seconds (docs/performance.md): this bundles index.ts
 // into dist/ when a source is newer than the bundle, and runs the bundle. `OTEL_HA_TRACE=1` brings stack traces back.
 const fs = require("fs");
+const Module = require("module");
 const path = require("path");
 
 const SOURCES = ["index.ts", "components", "package.json"].map((name) => path.join(__dirname, name));
@@ -34,6 +35,33 @@ if (!process.env.OTEL_HA_TRACE) {
     Error.stackTraceLimit = 0;
     Error.prepareStackTrace = undefined;
 }
-require("module").enableCompileCache?.();
+Module.enableCompileCache?.();
 
-module.exports = require(BUNDLE);
+// The SDK loads a compiler and npm's dependency tree to turn functions into text, which this program never does: a third of a second of
+// processor time at each run. They load when something asks them for anything after all.
+const RARELY_USED = ["typescript", "@npmcli/arborist"];
+
+function whenUsed(load) {
+    let loaded;
+    return new Proxy(
+        { __esModule: true },
+        {
+            get(target, key) {
+                if (key in target) return target[key];
+                loaded ??= load();
+                return key === "default" ? (loaded.default ?? loaded) : loaded[key];
+            },
+        },
+    );
+}
+
+const load = Module._load;
+Module._load = function (request, ...rest) {
+    const now = () => load.call(this, request, ...rest);
+    return RARELY_USED.includes(request) ? whenUsed(now) : now();
+};
+try {
+    module.exports = require(BUNDLE);
+} finally {
+    Module._load = load;
+}

@@ -30,8 +30,11 @@ export interface ObjectStoreSettings extends ServiceSettings {
     pool: string[];
     /** The other host; its absence is no failure of this one. @example "192.168.110.119" */
     peerAddress: string;
-    /** Longest wait for the pool once the other host is there. @default "120s" */
-    readyTimeout?: Duration;
+    /**
+     * Longest wait for the write quorum while the other host listens. When it takes longer, as when only one host has new root credentials, that is
+     * said as open, and the other host's `up` completes it. @default "45s"
+     */
+    quorumTimeout?: Duration;
 }
 
 export const OBJECT_STORE_DEFAULTS = {
@@ -40,7 +43,7 @@ export const OBJECT_STORE_DEFAULTS = {
     consolePort: 9001,
     dataDir: "/data/volume/otel/minio",
     drives: 2,
-    readyTimeout: "120s",
+    quorumTimeout: "45s",
 };
 
 /** An AWS credentials file, which the S3 libraries of Loki and Thanos read. */
@@ -166,7 +169,7 @@ export function setupObjectStoreCommand(settings: ObjectStoreSettings): string {
         "--peer",
         peer,
         "--timeout",
-        String(Math.ceil(seconds(s.readyTimeout))),
+        String(Math.ceil(seconds(s.quorumTimeout))),
     ];
     return ["/usr/local/lib/otel-ha/setup-object-store", ...options].map(shellQuote).join(" ");
 }

@@ -19,6 +19,7 @@ const PROGRAMS: Record<string, string> = {
     "ssh-keygen": "openssh-client",
     curl: "curl",
     sysctl: "procps",
+    shellcheck: "shellcheck",
 };
 const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const DAEMON_LOG = join(LOG_DIR, "dockerd.log");

@@ -46,7 +46,10 @@ export interface Snapshot {
     pending: PendingOperation[];
 }
 
-/** Seals the secrets of a state. Remembers ciphertexts, so that an unchanged secret does not change the file at each save. */
+/**
+ * Seals the secrets of a state. Remembers ciphertexts, so that an unchanged secret does not change the file at each
+ * save.
+ */
 export class SecretSealer {
     private readonly sealed = new Map<string, string>();
 

@@ -96,4 +96,6 @@ export async function main(argv: string[]): Promise<void> {
         console.error(`error: ${detail}`);
         process.exitCode = 1;
     }
+    // What is still open (a connection to a host that has gone, say) must not keep a finished run.
+    setTimeout(() => process.exit(), 1000).unref();
 }

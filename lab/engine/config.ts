@@ -1,4 +1,5 @@
-// What the program gets: the stack's values over the project's defaults, decrypted, as strings, checked against the schema.
+// What the program gets: the stack's values over the project's defaults, decrypted, as strings, checked against the
+// schema.
 import { Crypter } from "./crypto";
 import { UserError } from "./errors";
 import { ConfigKeySchema, Project } from "./project";

@@ -1,5 +1,5 @@
-// The CLI's passphrase secrets manager: AES-256-GCM, key by PBKDF2. Values are `v1:nonce:ciphertext+tag`, a stack's salt line is
-// `v1:salt:` followed by the encrypted word "pulumi", which tells a wrong passphrase from a right one.
+// The CLI's passphrase secrets manager: AES-256-GCM, key by PBKDF2. Values are `v1:nonce:ciphertext+tag`, a stack's
+// salt line is `v1:salt:` followed by the encrypted word "pulumi", which tells a wrong passphrase from a right one.
 import * as crypto from "node:crypto";
 import * as fs from "node:fs";
 import { promisify } from "node:util";

@@ -1,4 +1,5 @@
-// The end of a run: what the program no longer has, and what has been replaced, goes; what depends on something goes before it.
+// The end of a run: what the program no longer has, and what has been replaced, goes; what depends on something goes
+// before it.
 import { ResourceState } from "./checkpoint";
 import { UserError } from "./errors";
 import { DeleteStep } from "./steps";

@@ -1,4 +1,5 @@
-// One run over one stack: takes the program's registrations, runs steps in parallel, keeps the state, deletes what is left over.
+// One run over one stack: takes the program's registrations, runs steps in parallel, keeps the state, deletes what is
+// left over.
 import { ResourceState, Snapshot } from "./checkpoint";
 import { assertUnprotected, runDeletions } from "./deletions";
 import { messageOf, ShuttingDown } from "./errors";
@@ -8,7 +9,7 @@ import { ProviderRegistry } from "./registry";
 import { Limiter, Mutex } from "./limiter";
 import { SnapshotManager } from "./snapshot";
 import { activateProvider, CreateStep, ReadStep, SameStep, Step, StepContext } from "./steps";
-import { isDefaultProvider, newUrn, packageOf, providerPackage, stackUrn } from "./urn";
+import { isDefaultProvider, newUrn, packageOf, providerPackage, stackUrn, urnName } from "./urn";
 import { equal, hasUnknown, ValueMap } from "./values";
 
 export interface DeploymentOptions {
@@ -57,7 +58,7 @@ export class Deployment {
             registry,
             operation: (urn) => ({
                 urn,
-                name: urn,
+                name: urnName(urn),
                 preview: options.preview,
                 log: (severity, message) => this.log(urn, severity, message),
             }),
@@ -139,11 +140,8 @@ export class Deployment {
     /** After the program: what it did not register goes. */
     async deleteLeftovers(): Promise<void> {
         await this.settle();
-        const { resources } = this.snapshot.snapshot();
-        const old = new Set(this.options.base.resources);
-        await this.delete(
-            resources.filter((state) => old.has(state) && (state.delete || !this.generator.matched.has(state))),
-        );
+        const gone = (state: ResourceState) => state.delete || !this.generator.matched.has(state);
+        await this.delete(this.snapshot.leftovers().filter(gone));
     }
 
     /** `pulumi destroy` */
@@ -206,7 +204,7 @@ export class Deployment {
     private async runNow(step: Step): Promise<void> {
         if (this.stopped) throw new ShuttingDown();
         const { events, preview, registry } = this.options;
-        const visible = !isDefaultProvider(step.state.urn);
+        const visible = !isDefaultProvider(step.state.urn) && step.op !== "remove-pending-replace";
         if (visible) events({ kind: "pre", metadata: step.metadata(), planning: preview });
         const log = (urn: string, severity: Severity, message: string) =>
             this.options.events({ kind: "diagnostic", urn, severity, message });

@@ -1,4 +1,5 @@
-// What a person sees of a run: one line per operation as it happens, then messages, outputs and counts. The CLI's plain format.
+// What a person sees of a run: one line per operation as it happens, then messages, outputs and counts. The CLI's plain
+// format.
 import { EngineEvent, EventSink, Op, Severity, StepMetadata } from "./events";
 import { printResourceDiff, shown } from "./display-diff";
 import { shortType, urnName, urnType } from "./urn";

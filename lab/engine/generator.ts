@@ -100,7 +100,8 @@ export class StepGenerator {
     }
 
     /**
-     * What cannot live through the absence of `root`, in state order: resources with inputs from it (or from another one of these)
+     * What cannot live through the absence of `root`, in state order: resources with inputs from it (or from another
+     * one of these)
      * that their provider would replace if those inputs changed.
      */
     private dependentsToReplace(root: ResourceState): ResourceState[] {

@@ -104,7 +104,7 @@ export class MonitorServer {
     private rootUrn = "";
 
     constructor(
-        private readonly deployment: Deployment,
+        private readonly deployment: Promise<Deployment>,
         private readonly invoke: Invoke,
     ) {
         this.server.addService(
@@ -138,8 +138,9 @@ export class MonitorServer {
                 return response;
             }),
             registerResource: unary((request: proto.RegisterResourceRequest) => this.register(request)),
-            registerResourceOutputs: unary((request: proto.RegisterResourceOutputsRequest) => {
-                this.deployment.registerOutputs(request.getUrn(), decodeMap(request.getOutputs()?.toJavaScript()));
+            registerResourceOutputs: unary(async (request: proto.RegisterResourceOutputsRequest) => {
+                const deployment = await this.deployment;
+                deployment.registerOutputs(request.getUrn(), decodeMap(request.getOutputs()?.toJavaScript()));
                 return new Empty();
             }),
             readResource: unary((request: proto.ReadResourceRequest) => this.read(request)),
@@ -156,9 +157,12 @@ export class MonitorServer {
 
     private engineMethods() {
         return {
-            log: unary((request: engineproto.LogRequest) => {
+            log: unary(async (request: engineproto.LogRequest) => {
                 const severity = SEVERITIES[request.getSeverity()];
-                this.deployment.log(request.getUrn(), severity, request.getMessage(), request.getEphemeral());
+                // There are many of these, before anything is registered.
+                if (severity === "debug") return new Empty();
+                const deployment = await this.deployment;
+                deployment.log(request.getUrn(), severity, request.getMessage(), request.getEphemeral());
                 return new Empty();
             }),
             getRootResource: unary(() => {
@@ -176,7 +180,8 @@ export class MonitorServer {
     }
 
     private async register(request: proto.RegisterResourceRequest): Promise<proto.RegisterResourceResponse> {
-        const state = await this.deployment.register(this.goal(request));
+        const deployment = await this.deployment;
+        const state = await deployment.register(this.goal(deployment, request));
         const response = new proto.RegisterResourceResponse();
         response.setUrn(state.urn);
         response.setId(state.id ?? "");
@@ -184,18 +189,19 @@ export class MonitorServer {
         return response;
     }
 
-    private goal(request: proto.RegisterResourceRequest): Goal & { version: string } {
+    private goal(deployment: Deployment, request: proto.RegisterResourceRequest): Goal & { version: string } {
         try {
             return goalOf(request);
         } catch (error) {
-            this.deployment.log("", "error", `${request.getName()} (${request.getType()}): ${messageOf(error)}`);
-            this.deployment.stop();
+            deployment.log("", "error", `${request.getName()} (${request.getType()}): ${messageOf(error)}`);
+            deployment.stop();
             throw new ShuttingDown();
         }
     }
 
     private async read(request: proto.ReadResourceRequest): Promise<proto.ReadResourceResponse> {
-        const state = await this.deployment.read({
+        const deployment = await this.deployment;
+        const state = await deployment.read({
             type: request.getType(),
             name: request.getName(),
             custom: true,

@@ -8,7 +8,7 @@ import { EventSink, Op } from "./events";
 import { packages } from "./providers";
 import { refreshAll, refreshMetadata } from "./refresh";
 import { ProviderRegistry } from "./registry";
-import { runProgram } from "./runner";
+import { Program } from "./runner";
 import { rootOf, Stack } from "./stack";
 import { stackUrn } from "./urn";
 import { secret, Value, ValueMap } from "./values";
@@ -116,19 +116,26 @@ function warnAboutPending(deployment: Deployment, base: Snapshot): void {
 /** `pulumi up` and `pulumi preview` */
 export async function update(stack: Stack, options: RunOptions & { refresh?: boolean }): Promise<RunResult> {
     const config = await stack.resolveConfig();
-    let base = await stack.load();
     options.events({ kind: "prelude", config: shownConfig(config) });
-    if (options.refresh) {
-        const refreshed = await refresh(stack, { ...options, quiet: true }, base);
-        if (refreshed.failed) return refreshed;
-        base = refreshed.snapshot;
-    }
     const invoke = builtinInvokes(stack.backend, stack.project.name);
-    return perform(stack, base, { ...options, config }, async (deployment) => {
-        warnAboutPending(deployment, base);
-        await runProgram(stack.project, config, deployment, invoke);
-        if (!deployment.isStopped && !deployment.failed) await deployment.deleteLeftovers();
-    });
+    const parallel = options.parallel ?? defaultParallel();
+    const { name, project } = stack;
+    const program = await Program.start(project, config, { stack: name, preview: options.preview, parallel }, invoke);
+    try {
+        let base = await stack.load();
+        if (options.refresh) {
+            const refreshed = await refresh(stack, { ...options, quiet: true }, base);
+            if (refreshed.failed) return refreshed;
+            base = refreshed.snapshot;
+        }
+        return await perform(stack, base, { ...options, config }, async (deployment) => {
+            warnAboutPending(deployment, base);
+            await program.runTo(deployment);
+            if (!deployment.isStopped && !deployment.failed) await deployment.deleteLeftovers();
+        });
+    } finally {
+        program.close();
+    }
 }
 
 const shownConfig = (config: ResolvedConfig) =>
@@ -142,7 +149,9 @@ export async function destroy(stack: Stack, options: RunOptions): Promise<RunRes
     return perform(stack, base, options, (deployment) => deployment.deleteEverything());
 }
 
-/** `pulumi refresh`, and the first half of `up --refresh` (quiet: only what differs is reported, nothing is counted). */
+/**
+ * `pulumi refresh`, and the first half of `up --refresh` (quiet: only what differs is reported, nothing is counted).
+ */
 export async function refresh(
     stack: Stack,
     options: RunOptions & { quiet?: boolean },

@@ -1,4 +1,5 @@
-// Providers by reference (`URN::ID`), and what the engine itself provides: the providers as resources, and stack references.
+// Providers by reference (`URN::ID`), and what the engine itself provides: the providers as resources, and stack
+// references.
 import * as crypto from "node:crypto";
 import { diffMaps, diffResult } from "./diff";
 import { UserError } from "./errors";

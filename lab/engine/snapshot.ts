@@ -1,8 +1,11 @@
-// The state while a run goes on. Each finished step changes it and saves it at once, so that a killed run loses nothing.
+// The state while a run goes on. Each finished step changes it and saves it at once, so that a killed run loses
+// nothing.
 import { PendingOperation, PendingType, ResourceState, Snapshot } from "./checkpoint";
 
 export class SnapshotManager {
-    /** Resources as this run leaves them, in the order in which they were finished: what they depend on comes before. */
+    /**
+     * Resources as this run leaves them, in the order in which they were finished: what they depend on comes before.
+     */
     private readonly current: ResourceState[] = [];
     /** What the state file had, and this run has not dealt with yet. */
     private readonly remaining: Set<ResourceState>;
@@ -58,6 +61,11 @@ export class SnapshotManager {
     touch(): void {
         this.dirty = true;
         this.flush();
+    }
+
+    /** Old states that no step has dealt with, among them those that have been replaced. */
+    leftovers(): ResourceState[] {
+        return [...this.remaining];
     }
 
     flush(): void {

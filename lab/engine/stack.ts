@@ -4,7 +4,7 @@ import { readDeployment, ResourceState, SecretSealer, Snapshot, writeDeployment 
 import { ResolvedConfig, resolveConfig } from "./config";
 import { Crypter, newCrypter, openCrypter, passphraseFromEnvironment } from "./crypto";
 import { Project } from "./project";
-import { StackConfigFile } from "./stack-config";
+import { hasSecure, StackConfigFile } from "./stack-config";
 import { isStackType } from "./urn";
 import { ValueMap } from "./values";
 
@@ -42,7 +42,8 @@ export class Stack {
     }
 
     async resolveConfig(): Promise<ResolvedConfig> {
-        return resolveConfig(this.project, this.name, this.config, await this.crypter());
+        const sealed = this.config.entries().some(([, value]) => hasSecure(value));
+        return resolveConfig(this.project, this.name, this.config, sealed ? await this.crypter() : undefined);
     }
 
     async load(): Promise<Snapshot> {

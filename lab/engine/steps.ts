@@ -23,7 +23,9 @@ export abstract class Step {
     declare readonly diff?: DiffResult;
     /** Only logical steps are counted: a replacement counts once, not as creation and deletion. */
     readonly logical: boolean = true;
-    /** False for steps that touch nothing but the engine's own memory: they need no place among the parallel operations. */
+    /**
+     * False for steps that touch nothing but the engine's own memory: they need no place among the parallel operations.
+     */
     readonly busy: boolean = true;
 
     abstract apply(context: StepContext): Promise<void>;
@@ -166,7 +168,8 @@ export class CreateStep extends Step {
         const state = this.after;
         const record = () => {
             state.created = state.modified = now();
-            // The ids that providers make up in previews are not those that will be. Providers themselves are needed by reference.
+            // The ids that providers make up in previews are not those that will be. Providers themselves are needed by
+            // reference.
             if (context.preview && state.custom && !providerPackage(state.type)) state.id = "";
             if (this.before && !this.before.pendingReplacement) this.before.delete = true;
             context.snapshot.put(state, this.before?.pendingReplacement ? this.before : undefined);
@@ -251,6 +254,7 @@ export class DeleteStep extends Step {
         super();
         const replaced = options.beforeReplace || before.delete;
         this.op = before.external ? "discard" : replaced ? "delete-replaced" : "delete";
+        if (before.pendingReplacement) this.op = "remove-pending-replace";
         this.logical = !replaced;
         this.diff = options.diff;
     }

@@ -1,4 +1,5 @@
-// Property values: what travels between program, engine, providers and state file. Plain JSON values, plus two wrappers.
+// Property values: what travels between program, engine, providers and state file. Plain JSON values, plus two
+// wrappers.
 
 /** A value that must never be shown, and is encrypted in the state file. */
 export class Secret {

@@ -1,4 +1,5 @@
-// Runs the conformance program's steps on a lab host, through what any engine has: the command line, its JSON, its event log.
+// Runs the conformance program's steps on a lab host, through what any engine has: the command line, its JSON, its
+// event log.
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";

@@ -82,6 +82,15 @@ describe("start.cjs", () => {
         expect(fs.readdirSync(path.join(project, "dist"))).toEqual(["index.cjs"]);
     });
 
+    it("loads what the SDK needs to turn functions into text only when it is used", () => {
+        const loaded = 'Object.keys(require.cache).some((file) => file.includes("/node_modules/typescript/"))';
+        write(
+            "index.ts",
+            `const ts = require("typescript");\nexport = async () => { const before = ${loaded}; return { before, version: typeof ts.version, after: ${loaded} }; };\n`,
+        );
+        expect(run()).toBe('{"before":false,"version":"string","after":true}');
+    });
+
     it("may be started for both stacks at once on a fresh checkout", async () => {
         const outputs = await Promise.all(
             Array.from({ length: 4 }, async () => {

@@ -1,5 +1,6 @@
-// How to reach a Docker daemon: a local socket, TCP, or the system's `ssh` with `docker system dial-stdio` at the other end, as the real
-// provider does it: what ssh trusts and which keys it uses is ssh's business, and it fails closed on unknown host keys.
+// How to reach a Docker daemon: a local socket, TCP, or the system's `ssh` with `docker system dial-stdio` at the other
+// end, as the real provider does it: what ssh trusts and which keys it uses is ssh's business, and it fails closed on
+// unknown host keys.
 import { spawn } from "node:child_process";
 import * as http from "node:http";
 import { Duplex } from "node:stream";

@@ -1,5 +1,5 @@
-// The inputs of docker:index:Container as the real provider's schema has them: which of them need a new container, which the daemon fills
-// in, and how to compare what is wanted with what is there.
+// The inputs of docker:index:Container as the real provider's schema has them: which of them need a new container,
+// which the daemon fills in, and how to compare what is wanted with what is there.
 import { ChangeKind, diffResult, DiffResult, diffValues } from "../diff";
 import { equal, isMap, Unknown, Value, ValueMap } from "../values";
 import { Existing } from "./types";

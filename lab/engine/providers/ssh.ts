@@ -1,6 +1,7 @@
-// SSH connections for remote commands. The real provider opens one per command; here commands to the same place share some, which shows
-// in nothing but time: the same checks are made and the same errors given.
+// SSH connections for remote commands. The real provider opens one per command; here commands to the same place share
+// some, which shows in nothing but time: the same checks are made and the same errors given.
 import * as net from "node:net";
+import { Duplex } from "node:stream";
 import type { Client, ClientChannel, ConnectConfig } from "ssh2";
 import { messageOf } from "../errors";
 
@@ -84,7 +85,7 @@ function dialTcp(host: string, port: number, timeoutSeconds: number): Promise<ne
     });
 }
 
-async function handshake(connection: Connection, socket: NodeJS.ReadWriteStream): Promise<Client> {
+async function handshake(connection: Connection, socket: Duplex): Promise<Client> {
     const { Client } = await import("ssh2");
     const client = new Client();
     let refused = false;
@@ -92,7 +93,10 @@ async function handshake(connection: Connection, socket: NodeJS.ReadWriteStream)
     const verify = config.hostVerifier as (key: Buffer) => boolean;
     return new Promise((resolve, reject) => {
         client.once("ready", () => resolve(client));
-        client.on("error", (error) => reject(refused ? new Error("ssh: host key mismatch") : error));
+        client.on("error", (error) => {
+            socket.destroy();
+            reject(refused ? new Error("ssh: host key mismatch") : error);
+        });
         client.once("close", () => reject(new Error("connection closed")));
         client.on("keyboard-interactive", (_name, _instructions, _lang, prompts, finish) =>
             finish(prompts.map(() => connection.password ?? "")),
@@ -128,6 +132,8 @@ async function dialOnce(connection: Connection): Promise<Client> {
 
 /** Any failure is tried again: a host may be booting. */
 async function dial(connection: Connection): Promise<Client> {
+    // Bad settings do not get better.
+    connectConfig(connection);
     const limit = connection.dialErrorLimit ?? 10;
     let delay = FIRST_DELAY_MS;
     for (let failures = 0; ; ) {

@@ -108,6 +108,22 @@ describe("options", () => {
         expect((await world.resource("new-child"))!.parent).toContain("::new");
     });
 
+    it("renames and deletes in one run", async () => {
+        const world = new World();
+        await world.up(async (run) => {
+            const base = await thing(run, "base");
+            await thing(run, "user", {}, { dependencies: [base.urn] });
+            await thing(run, "gone", {}, { dependencies: [base.urn] });
+        });
+        const report = await world.up(async (run) => {
+            const base = await thing(run, "foundation", {}, { aliases: [{ name: "base" }] });
+            await thing(run, "user", {}, { dependencies: [base.urn] });
+        });
+        expect(report.changes).toEqual({ same: 2, delete: 1 });
+        expect(world.fake.calls).toEqual(["delete gone"]);
+        expect(world.file).not.toContain("::base");
+    });
+
     it("does not delete what is protected", async () => {
         const world = new World();
         await world.up((run) => thing(run, "a", {}, { protect: true }).then(() => {}));

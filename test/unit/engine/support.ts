@@ -24,7 +24,10 @@ export const THING = "fake:index:Thing";
 let crypter: Promise<Crypter> | undefined;
 export const testCrypter = (): Promise<Crypter> => (crypter ??= newCrypter("passphrase"));
 
-/** Inputs that mean something: `fail`, `half` (created, not healthy), `kind` (replaces), `slot` (replaces, deletes first). */
+/**
+ * Inputs that mean something: `fail`, `half` (created, not healthy), `kind` (replaces), `slot` (replaces, deletes
+ * first).
+ */
 export class FakeProvider {
     readonly calls: string[] = [];
     private serial = 0;

@@ -1,0 +1,93 @@
+/** What `make demo` leaves behind: what runs where, and how to go on from there. */
+import { chmodSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { isLabEngine, pulumiCommand } from "./engine-choice";
+import { LAB_NAME, NETWORK, NODES, type LabNode } from "./nodes";
+import { REPO, STATE_DIR } from "./paths";
+import { elapsed } from "./progress";
+import type { Project } from "./project";
+import { containers } from "./queries";
+
+const PULUMI = join(STATE_DIR, "pulumi");
+const shown = (file: string): string => relative(REPO, file);
+
+/** A command that runs `pulumi` on the demo's project, in the lab's network: what it sets is what a shell would have to. */
+export function writePulumiCommand(project: Project): void {
+    const exported = Object.entries({ ...project.env, ...(LAB_NAME ? { OTEL_HA_LAB: LAB_NAME } : {}) });
+    const lines = [
+        "#!/bin/sh",
+        "# pulumi for the demo's project; made by `make demo`.",
+        ...exported.map(([key, value]) => `export ${key}="${value}"`),
+        `cd "${project.dir}"`,
+        `exec "${join(REPO, "lab", "lab")}" run -- "${pulumiCommand()}" "$@"`,
+        "",
+    ];
+    writeFileSync(PULUMI, lines.join("\n"));
+    chmodSync(PULUMI, 0o755);
+}
+
+export async function showSummary(project: Project, owner: LabNode, started: number): Promise<void> {
+    console.log(await table());
+    console.log(addresses());
+    console.log(hints(project, owner));
+    const engine = isLabEngine() ? "the lab's engine (no pulumi on PATH)" : pulumiCommand();
+    console.log(`make demo took ${elapsed(started)}; pulumi was ${engine}.`);
+}
+
+/** Services by node, with Docker's word on their health. */
+async function table(): Promise<string> {
+    const all = await Promise.all(NODES.map(async (node) => Object.values(await containers(node.name))));
+    const rows = (all[0] ?? []).map((first, row) => [
+        first.name.replace(/-mid-\d$/, ""),
+        ...all.map((list) => (list[row] ? `${list[row].name}, ${list[row].health}` : "")),
+    ]);
+    return columns([["What runs where", ...NODES.map((node) => `${node.name} ${node.address}`)], ...rows]);
+}
+
+function columns(rows: string[][]): string {
+    const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+    return rows
+        .map((row) =>
+            row
+                .map((cell, column) => cell.padEnd(widths[column]!))
+                .join("  ")
+                .trimEnd(),
+        )
+        .join("\n");
+}
+
+function addresses(): string {
+    const { vip } = NETWORK;
+    return `
+Addresses (they exist in the lab's network only: reach them through lab/lab run -- …)
+  OTLP            http://${vip}:4318   and gRPC ${vip}:4317
+  Prometheus      http://NODE:9090           Loki http://NODE:3100
+  HAProxy         http://NODE:8404/stats     Object store http://NODE:9000, console :9001
+  Aggregator      http://NODE:9464/metrics   Thanos sidecar http://NODE:10902`;
+}
+
+function hints(project: Project, owner: LabNode): string {
+    const lab = LAB_NAME ? `OTEL_HA_LAB=${LAB_NAME} lab/lab` : "lab/lab";
+    const pulumi = shown(PULUMI);
+    const template = shown(join(project.dir, "templates/haproxy/haproxy.cfg.mustache"));
+    return `
+Look around
+  ${lab} exec node1 docker ps
+  ${lab} run -- curl -s 'http://${owner.address}:9090/api/v1/query?query=lab_orders_total'
+  ${pulumi} stack output --stack node1 --show-secrets
+
+Change one line, see the difference, make it so
+  sed -i 's/retries 3/retries 4/' ${template}
+  ${pulumi} preview --diff --stack node1
+  ${pulumi} up --yes --stack node1
+
+Move the virtual IP to node 2 and back
+  ${lab} exec node1 docker stop keepalived-mid-1
+  ${lab} exec node2 ip -brief address show eth0
+  ${lab} exec node1 docker start keepalived-mid-1
+
+${pulumi} is a few lines of shell: the project is in ${shown(project.dir)}, a copy of this checkout's.
+  make demo         again: quick, puts everything back as shipped
+  make demo-down    removes it all; what was built stays for the next time
+`;
+}
