@@ -39,6 +39,8 @@ check-format:
 	$(call step,format,$(BIN)/prettier --cache --log-level warn --check .)
 
 node_modules/.package-lock.json: package-lock.json
+	@node -e 'process.exit(process.versions.node.split(".")[0] < 20)' || \
+		{ echo "Node 20, 22 or 24 with npm is needed, on PATH as node: https://nodejs.org/en/download" >&2; exit 1; }
 	npm ci --no-audit --no-fund --loglevel error
 	@touch $@
 
@@ -51,9 +53,13 @@ setup: node_modules/.package-lock.json ## What takes long, once: packages, Docke
 demo: node_modules/.package-lock.json ## The whole stack on two hosts of this machine, with telemetry through it
 	@$(LAB_PROGRAM) lab/demo.ts
 
-demo-down: node_modules/.package-lock.json ## Remove the hosts of demo, test and bench; what was built stays
+demo-down: node_modules/.package-lock.json ## Remove the demo; what was built stays
 	@lab/lab down
 	@rm -rf $(LAB_STATE)/project $(LAB_STATE)/bench-project $(LAB_STATE)/pulumi
 
+# Measures in a lab of its own; JSON=1 for programs.
+bench: export OTEL_HA_LAB ?= bench
 bench: node_modules/.package-lock.json ## How long first up, no-op up, preview and a one-line change take
 	@$(LAB_PROGRAM) lab/bench.ts $(if $(JSON),--json)
+	@lab/lab down 2>/dev/null
+	@rm -rf ".lab/$$OTEL_HA_LAB"

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
-import { healthCheck, ServiceArgs, ServiceSettings, withDefaults } from "./service";
+import { healthCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
 
 /** HAProxy of one node. Defaults are those of the two-host seed. */
@@ -58,7 +58,7 @@ export function haproxySpec(settings: HaproxySettings, stats: StatsCredentials):
     const validate = (...files: string[]): string =>
         `docker run --rm --network none -v "$DIR":${inside}:ro ${s.image} haproxy -c -q ${files.map((file) => `-f "${inside}/${file}"`).join(" ")}`;
     // USR2 makes the master start a new worker that takes over the listening sockets.
-    const reload = `docker kill -s USR2 ${container}`;
+    const reload = sendSignal("USR2", container);
     return {
         container,
         image: s.image,

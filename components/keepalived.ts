@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
-import { healthCheck, ServiceArgs, ServiceSettings, withDefaults } from "./service";
+import { healthCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
 import { Duration, seconds } from "./units";
 
@@ -53,7 +53,7 @@ export function keepalivedSpec(settings: KeepalivedSettings, password: pulumi.In
     const s = withDefaults(settings, KEEPALIVED_DEFAULTS);
     const directory = `${s.configDir}/keepalived`;
     const container = `keepalived-${s.node}`;
-    const reload = `docker kill -s HUP ${container} && sleep 1`;
+    const reload = `${sendSignal("HUP", container)} && sleep 1`;
     return {
         container,
         image: s.image,

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
-import { healthCheck, httpCheck, ServiceArgs, ServiceSettings, withDefaults } from "./service";
+import { healthCheck, httpCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
 import { Duration, mebibytes, prometheusDuration, Size } from "./units";
 
@@ -77,7 +77,7 @@ export function otelAggregatorSpec(settings: OtelAggregatorSettings): ContainerS
                 content: otelAggregatorConfig(s),
                 check: `docker run --rm --network none -v "$DIR":/etc/otelcol-contrib:ro ${s.image} validate --config "/etc/otelcol-contrib/$CANDIDATE"`,
                 // The pipelines stop and start again: the pause lets the health check see the new ones rather than the old.
-                reload: `docker kill -s HUP ${container} && sleep 1`,
+                reload: `${sendSignal("HUP", container)} && sleep 1`,
             },
         ],
         healthCheck: healthCheck(s, httpCheck(`http://127.0.0.1:${s.healthPort}/`)),

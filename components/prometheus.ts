@@ -1,7 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
-import { healthCheck, httpCheck, ServiceArgs, ServiceSettings, SERVICE_DEFAULTS, withDefaults } from "./service";
+import {
+    healthCheck,
+    httpCheck,
+    sendSignal,
+    ServiceArgs,
+    ServiceSettings,
+    SERVICE_DEFAULTS,
+    withDefaults,
+} from "./service";
 import { render } from "./templates";
 import { Duration, prometheusDuration } from "./units";
 
@@ -86,7 +94,7 @@ export function prometheusSpec(settings: PrometheusSettings): ContainerSpec {
                 content: prometheusConfig(s),
                 check: `docker run --rm --network none --entrypoint promtool -v "$DIR":/etc/prometheus:ro ${s.image} check config "/etc/prometheus/$CANDIDATE"`,
                 // Prometheus tells in a metric whether it took the file; the signal alone does not.
-                reload: `docker kill -s HUP ${container} && sleep 1 && docker exec ${container} wget -q -O - ${url}/metrics | grep -q '^prometheus_config_last_reload_successful 1'`,
+                reload: `${sendSignal("HUP", container)} && sleep 1 && docker exec ${container} wget -q -O - ${url}/metrics | grep -q '^prometheus_config_last_reload_successful 1'`,
             },
         ],
         // Ready, not healthy: 503 while the write-ahead log is replayed.

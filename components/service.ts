@@ -45,6 +45,14 @@ export function httpCheck(url: string): string {
     return `wget -q -O /dev/null ${url}`;
 }
 
+/**
+ * Shell command on the host that sends a signal to a container's main process. Not `docker kill --signal`: that marks the container as stopped by
+ * hand, and with the restart policy `unless-stopped` it does not come back after a reboot of the host (seen with Docker 20.10).
+ */
+export function sendSignal(signal: string, container: string): string {
+    return `kill -s ${signal} "$(docker inspect --format '{{.State.Pid}}' ${container})"`;
+}
+
 /** Settings over defaults; a setting that is undefined does not hide its default. */
 export function withDefaults<S extends object, D extends object>(settings: S, defaults: D): S & D {
     const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));

@@ -24,6 +24,7 @@ interface Flags extends StackOptions {
     suppressOutputs?: boolean;
     config?: string[];
     configPath?: boolean;
+    target?: string[];
 }
 
 type Operation = (stack: Stack, options: RunOptions & { refresh?: boolean }) => Promise<RunResult>;
@@ -80,7 +81,13 @@ async function runOnce(stack: Stack, verb: Verb, flags: Flags, preview: boolean)
     const log = flags.eventLog ? [eventLog(flags.eventLog)] : [];
     const events = tee(...(digest ? [digest.sink] : []), ...(display ? [display.sink] : []), ...log);
     const parallel = flags.parallel ? Math.max(1, Number(flags.parallel)) : undefined;
-    const result = await verb.run(stack, { preview, events, parallel, refresh: wantsRefresh(flags) });
+    const result = await verb.run(stack, {
+        preview,
+        events,
+        parallel,
+        targets: flags.target,
+        refresh: wantsRefresh(flags),
+    });
     display?.finish({ ...result, showOutputs: !flags.suppressOutputs && verb.name === "update" });
     if (digest) console.log(digest.toJson());
     return result;
@@ -148,6 +155,7 @@ function withRunOptions(command: Command): Command {
         .option("--show-full-output [flag]")
         .option("-m, --message <text>")
         .option("-c, --config <key=value>", "set a config value first", collect)
+        .option("-t, --target <urn>", "only these resources (`*` and `**` match)", collect)
         .option("--config-path");
 }
 

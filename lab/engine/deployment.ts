@@ -9,7 +9,7 @@ import { ProviderRegistry } from "./registry";
 import { Limiter, Mutex } from "./limiter";
 import { SnapshotManager } from "./snapshot";
 import { activateProvider, CreateStep, ReadStep, SameStep, Step, StepContext } from "./steps";
-import { isDefaultProvider, newUrn, packageOf, providerPackage, stackUrn, urnName } from "./urn";
+import { isDefaultProvider, newUrn, packageOf, providerPackage, stackUrn, urnMatcher, urnName } from "./urn";
 import { equal, hasUnknown, ValueMap } from "./values";
 
 export interface DeploymentOptions {
@@ -19,6 +19,8 @@ export interface DeploymentOptions {
     parallel: number;
     base: Snapshot;
     registry: ProviderRegistry;
+    /** URN patterns; absent: everything. */
+    targets?: string[];
     events: EventSink;
     /** Writes the state file; absent in previews. */
     save?: (snapshot: Snapshot) => void;
@@ -38,6 +40,7 @@ export class Deployment {
     private readonly snapshot: SnapshotManager;
     private readonly generator: StepGenerator;
     private readonly slots: Limiter;
+    private readonly isTarget: (urn: string) => boolean;
     private readonly generation = new Mutex();
     private readonly defaultProviders = new Map<string, Promise<string>>();
     private readonly open = new Map<string, { state: ResourceState; metadata: StepMetadata }>();
@@ -50,12 +53,14 @@ export class Deployment {
         const { base, registry, project, stack, save } = options;
         this.stackUrn = stackUrn(stack, project);
         this.slots = new Limiter(options.parallel);
+        this.isTarget = urnMatcher(options.targets);
         this.snapshot = new SnapshotManager(base, save);
         this.generator = new StepGenerator({
             stack,
             project,
             base,
             registry,
+            isTarget: this.isTarget,
             operation: (urn) => ({
                 urn,
                 name: urnName(urn),
@@ -155,7 +160,8 @@ export class Deployment {
         this.snapshot.flush();
     }
 
-    private async delete(doomed: ResourceState[]): Promise<void> {
+    private async delete(candidates: ResourceState[]): Promise<void> {
+        const doomed = candidates.filter(({ urn }) => this.isTarget(urn));
         try {
             assertUnprotected(doomed.filter((state) => !state.delete));
             await runDeletions(doomed, (step) => this.track(() => this.run(step)));

@@ -4,8 +4,18 @@ import { applyIgnoreChanges, applyReplaceOnChanges, diffMaps, DiffResult, diffRe
 import { UserError } from "./errors";
 import { OperationContext, ResourceProvider } from "./providers/types";
 import { ProviderRegistry } from "./registry";
-import { CreateStep, DeleteStep, existing, providerOf, ReplaceStep, SameStep, Step, UpdateStep } from "./steps";
-import { newUrn, parseUrn, splitProviderRef, urnName } from "./urn";
+import {
+    CreateStep,
+    DeleteStep,
+    existing,
+    providerOf,
+    ReplaceStep,
+    SameStep,
+    SkipStep,
+    Step,
+    UpdateStep,
+} from "./steps";
+import { newUrn, parseUrn, providerPackage, splitProviderRef, urnName } from "./urn";
 import { equal, markSecretsLike, plainMap, Unknown, Value, ValueMap } from "./values";
 
 export type AliasSpec =
@@ -41,6 +51,7 @@ export class StepGenerator {
     readonly matched = new Set<ResourceState>();
     private readonly registered = new Set<string>();
     private readonly replaced = new Set<string>();
+    private readonly skipped = new Set<string>();
     private readonly oldByUrn: Map<string, ResourceState>;
     /** All former names of what has been registered: children inherit them. */
     private readonly formerUrns = new Map<string, string[]>();
@@ -52,6 +63,7 @@ export class StepGenerator {
             base: Snapshot;
             registry: ProviderRegistry;
             operation(urn: string): OperationContext;
+            isTarget(urn: string): boolean;
         },
     ) {
         this.oldByUrn = new Map(
@@ -67,6 +79,8 @@ export class StepGenerator {
         this.registered.add(urn);
         const old = this.findOld(urn, goal);
         if (old) this.matched.add(old);
+        if (goal.custom && !providerPackage(goal.type) && !this.context.isTarget(urn))
+            return this.untargeted(urn, goal, old);
         const state = this.newState(urn, goal, old);
         if (!old || old.external || old.custom !== goal.custom) return [new CreateStep(state)];
         if (old.pendingReplacement) {
@@ -74,6 +88,13 @@ export class StepGenerator {
             return [new ReplaceStep(old, state, diff), new CreateStep(state, old, diff)];
         }
         return this.changeSteps(old, state, goal, this.diff(old, state, goal));
+    }
+
+    /** Not in the `--target` list: what exists stays as it is, what does not exist does not come. */
+    private untargeted(urn: string, goal: Goal, old: ResourceState | undefined): Step[] {
+        if (old) return [new SameStep(old, { ...old, urn })];
+        this.skipped.add(urn);
+        return [new SkipStep({ ...this.bareState(urn, goal), id: "" })];
     }
 
     private changeSteps(old: ResourceState, state: ResourceState, goal: Goal, diff: DiffResult): Step[] {
@@ -130,8 +151,20 @@ export class StepGenerator {
     }
 
     private newState(urn: string, goal: Goal, old: ResourceState | undefined): ResourceState {
+        const missing = goal.dependencies.find((dependency) => this.skipped.has(dependency));
+        if (missing)
+            throw new UserError(`depends on '${missing}', which does not exist and is not in the --target list`);
+        const state = this.bareState(urn, goal);
+        if (old && goal.ignoreChanges?.length) {
+            state.inputs = applyIgnoreChanges(old.inputs, goal.inputs, goal.ignoreChanges);
+        }
+        if (goal.custom) state.inputs = this.check(state, providerOf(state, this.context.registry), old);
+        return state;
+    }
+
+    private bareState(urn: string, goal: Goal): ResourceState {
         const { type, custom, parent, provider, dependencies, propertyDependencies } = goal;
-        const state: ResourceState = {
+        return {
             urn,
             type,
             custom,
@@ -149,11 +182,6 @@ export class StepGenerator {
             replaceOnChanges: goal.replaceOnChanges,
             replacementTrigger: goal.replacementTrigger,
         };
-        if (old && goal.ignoreChanges?.length) {
-            state.inputs = applyIgnoreChanges(old.inputs, goal.inputs, goal.ignoreChanges);
-        }
-        if (custom) state.inputs = this.check(state, providerOf(state, this.context.registry), old);
-        return state;
     }
 
     private check(state: ResourceState, provider: ResourceProvider, old?: ResourceState): ValueMap {

@@ -18,6 +18,7 @@ const secondsSince = (started: number) => Math.round((Date.now() - started) / 10
 export interface RunOptions {
     preview: boolean;
     parallel?: number;
+    targets?: string[];
     events: EventSink;
 }
 
@@ -78,6 +79,7 @@ async function perform(
         parallel: options.parallel ?? defaultParallel(),
         base,
         registry,
+        targets: options.targets,
         events: options.events,
         save: options.preview ? undefined : await stack.saver(),
         providerConfig: options.config && defaultProviderConfig(options.config),

@@ -233,6 +233,20 @@ export class ReplaceStep extends Step {
     async apply(): Promise<void> {}
 }
 
+/** Stands for a resource that does not exist, and is not to be created in this run. */
+export class SkipStep extends Step {
+    readonly op = "same";
+    readonly busy = false;
+    readonly logical = false;
+    readonly before = undefined;
+
+    constructor(readonly after: ResourceState) {
+        super();
+    }
+
+    async apply(): Promise<void> {}
+}
+
 export interface DeleteOptions {
     /** To be created again in this run: the state remembers. */
     beforeReplace?: boolean;

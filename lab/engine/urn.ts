@@ -55,3 +55,16 @@ export function splitProviderRef(ref: string): { urn: string; id: string } {
     const at = ref.lastIndexOf("::");
     return { urn: ref.slice(0, at), id: ref.slice(at + 2) };
 }
+
+/** `--target`: URNs, in which `*` stands for a part of a name and `**` for anything. None given: everything is meant. */
+export function urnMatcher(patterns: string[] | undefined): (urn: string) => boolean {
+    if (!patterns?.length) return () => true;
+    const expressions = patterns.map((pattern) => {
+        const parts = pattern.split(/(\*\*|\*)/).map((part) => {
+            if (part === "**") return ".*";
+            return part === "*" ? "[^:$]*" : part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+        });
+        return new RegExp(`^${parts.join("")}$`);
+    });
+    return (urn) => expressions.some((expression) => expression.test(urn));
+}

@@ -7,7 +7,18 @@ import { labExec, resetNode, startNode, stopNode } from "../../lab/hosts";
 import { Project } from "../../lab/project";
 import { containers } from "../../lab/queries";
 import { run } from "../../lab/run";
-import { allHealthy, containerIds, node1, node2, Outcome, outcome, project as current, settings, up } from "./support";
+import {
+    allHealthy,
+    containerIds,
+    node1,
+    node2,
+    Outcome,
+    outcome,
+    project as current,
+    settings,
+    up,
+    upBoth,
+} from "./support";
 
 let project: Project;
 
@@ -180,15 +191,21 @@ describe("a file that cannot be written", () => {
     });
 });
 
+/** Some other program on node 1 that listens on a port. */
+async function occupy(port: number): Promise<void> {
+    const listen = `IO::Socket::INET->new(LocalPort => ${port}, Listen => 1, ReuseAddr => 1) or die; sleep 600`;
+    await labExec("node1", ["sh", "-c", `nohup perl -MIO::Socket::INET -e '$s = ${listen}' >/dev/null 2>&1 &`]);
+}
+
 describe("a host that is not ready", () => {
     it("without Docker and with used ports is told all of it at once, untouched, and healed by the next up", async () => {
-        await outcome(project, ["destroy", "--yes", "--skip-preview", "--stack", "node1"]);
-        await resetNode("node1", { keepImages: true });
-        await labExec("node1", [
-            "sh",
-            "-c",
-            "nohup perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalPort => 9090, Listen => 1, ReuseAddr => 1) or die; sleep 600' >/dev/null 2>&1 &",
-        ]);
+        await Promise.all(
+            ["node1", "node2"].map((stack) =>
+                outcome(project, ["destroy", "--yes", "--skip-preview", "--stack", stack]),
+            ),
+        );
+        await resetNode(undefined, { keepImages: true });
+        await occupy(9090);
         await labExec("node1", ["sh", "-c", "mv /usr/bin/docker /usr/bin/docker.away"]);
         const text = await failingUp();
         await labExec("node1", ["sh", "-c", "mv /usr/bin/docker.away /usr/bin/docker"]);
@@ -199,8 +216,8 @@ describe("a host that is not ready", () => {
         expect((await labExec("node1", ["test", "-e", "/data/docker/otel"])).code).not.toBe(0);
         expect(Object.keys(await containers("node1"))).toEqual([]);
         await labExec("node1", ["pkill", "perl"]);
-        await up(project, "node1");
-        await allHealthy(node1, 150_000);
+        await upBoth(project);
+        await Promise.all([allHealthy(node1, 150_000), allHealthy(node2, 150_000)]);
     });
 
     it("is told when there is too little room", async () => {
@@ -212,11 +229,7 @@ describe("a host that is not ready", () => {
 
     it("is told soon when a port is taken under a service that is there already", async () => {
         await labExec("node1", ["docker", "stop", "loki-mid-1"]);
-        await labExec("node1", [
-            "sh",
-            "-c",
-            "nohup perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalPort => 3100, Listen => 1, ReuseAddr => 1) or die; sleep 600' >/dev/null 2>&1 &",
-        ]);
+        await occupy(3100);
         try {
             expect(await failingUp("lokiRetention=91d")).toMatch(
                 /address already in use[\s\S]*loki-mid-1 (does not stay up|has exited)/,

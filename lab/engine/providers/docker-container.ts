@@ -3,12 +3,12 @@ import * as crypto from "node:crypto";
 import { messageOf, PartialError } from "../errors";
 import { Unknown, ValueMap } from "../values";
 import { DockerClient } from "./docker-client";
-import { createBody, outputsOf, swapBytes, withoutDefaultsNotes } from "./docker-forms";
+import { createBody, updateBody } from "./docker-create";
+import { outputsOf, withoutDefaultsNotes } from "./docker-read";
 import { diffContainer, FIELDS, withDefaults } from "./docker-schema";
 import { CheckFailure, Existing, OperationContext, ResourceProvider } from "./types";
 
 const POLL_MS = 100;
-const MIB = 1024 * 1024;
 const COMPUTED_ONLY = ["id", "bridge", "containerLogs", "exitCode", "networkDatas"];
 const UNSUPPORTED = ["uploads", "attach", "gpus", "deviceRequests"];
 /** The daemon can change these while the container runs. */
@@ -38,6 +38,13 @@ function plannedOutputs(inputs: ValueMap): ValueMap {
     return { ...unknown, ...(withoutDefaultsNotes(inputs) as ValueMap) };
 }
 
+/** Not read back: what only a new container would have is recorded all the same, as the real provider does. */
+function updatedOutputs(old: Existing, inputs: ValueMap): ValueMap {
+    const { changed } = diffContainer(old, inputs);
+    const values = changed.map((name) => [name, withoutDefaultsNotes(inputs[name] ?? null)]);
+    return { ...old.outputs, ...Object.fromEntries(values), exitCode: null };
+}
+
 class Containers {
     constructor(private readonly client: DockerClient) {}
 
@@ -65,22 +72,13 @@ class Containers {
     async update(old: Existing, inputs: ValueMap): Promise<ValueMap> {
         const { outputs } = old;
         if (UPDATABLE.some((name) => (inputs[name] ?? null) !== (outputs[name] ?? null))) {
-            const change = {
-                RestartPolicy: { Name: inputs.restart ?? "no", MaximumRetryCount: inputs.maxRetryCount ?? 0 },
-                CpuShares: inputs.cpuShares,
-                Memory: Number(inputs.memory ?? 0) * MIB,
-                MemoryReservation: Number(inputs.memoryReservation ?? 0) * MIB,
-                MemorySwap: swapBytes(inputs.memorySwap),
-                CpusetCpus: inputs.cpuSet,
-            };
             await this.prefixed("Unable to update a container", () =>
-                this.client.call((docker) => docker.getContainer(old.id).update(change)),
+                this.client.call((docker) => docker.getContainer(old.id).update(updateBody(inputs))),
             );
         }
         const info = await this.inspect(old.id);
         if (info && !info.State.Running && inputs.mustRun === true && inputs.start !== false) await this.start(old.id);
-        // Not read back: what only a new container would have is recorded all the same, as the real provider does.
-        return { ...outputs, ...(withoutDefaultsNotes(inputs) as ValueMap), exitCode: null };
+        return updatedOutputs(old, inputs);
     }
 
     async remove(old: Existing): Promise<void> {

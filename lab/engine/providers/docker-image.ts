@@ -1,8 +1,7 @@
 // docker:index:RemoteImage: an image on the host, pulled where it is not there.
-import { diffResult } from "../diff";
+import { diffMaps, diffResult } from "../diff";
 import { messageOf } from "../errors";
 import { equal, Unknown, ValueMap } from "../values";
-import { diffMaps } from "../diff";
 import { DockerClient } from "./docker-client";
 import { ResourceProvider } from "./types";
 
@@ -17,24 +16,32 @@ function repoDigest(name: string, digests: string[] | undefined): string {
     return digests?.find((digest) => digest.split("@")[0] === repository) ?? "";
 }
 
-export function remoteImage(client: DockerClient): ResourceProvider {
-    const inspect = (name: string) => client.find((docker) => docker.getImage(name).inspect());
-
-    const outputsOf = async (inputs: ValueMap): Promise<ValueMap | undefined> => {
-        const name = String(inputs.name);
-        const image = await inspect(name);
-        if (!image) return undefined;
-        const settings = Object.fromEntries(Object.entries(inputs).filter(([key]) => key !== "__defaults"));
-        return {
-            __meta: META,
-            ...EMPTY,
-            ...settings,
-            id: image.Id + name,
-            imageId: image.Id,
-            repoDigest: repoDigest(name, image.RepoDigests),
-        };
+/** Undefined when there is no such image on the host. */
+async function outputsOf(client: DockerClient, inputs: ValueMap): Promise<ValueMap | undefined> {
+    const name = String(inputs.name);
+    const image = await client.find((docker) => docker.getImage(name).inspect());
+    if (!image) return undefined;
+    const settings = Object.fromEntries(Object.entries(inputs).filter(([key]) => key !== "__defaults"));
+    return {
+        __meta: META,
+        ...EMPTY,
+        ...settings,
+        id: image.Id + name,
+        imageId: image.Id,
+        repoDigest: repoDigest(name, image.RepoDigests),
     };
+}
 
+async function pull(client: DockerClient, name: string): Promise<void> {
+    try {
+        await client.pull(name);
+    } catch (error) {
+        const reason = `unable to pull image ${name}: ${messageOf(error)}`;
+        throw new Error(`Unable to read Docker image into resource: ${reason}`);
+    }
+}
+
+export function remoteImage(client: DockerClient): ResourceProvider {
     return {
         check: (inputs) => ({
             inputs: { __defaults: [], ...inputs },
@@ -48,26 +55,20 @@ export function remoteImage(client: DockerClient): ResourceProvider {
             const computed = { id: Unknown.value, imageId: Unknown.value, repoDigest: Unknown.value };
             if (preview) return { id: "", outputs: { ...inputs, ...computed } };
             const name = String(inputs.name);
-            let outputs = await outputsOf(inputs);
+            let outputs = await outputsOf(client, inputs);
             if (!outputs) {
-                try {
-                    await client.pull(name);
-                } catch (error) {
-                    throw new Error(
-                        `Unable to read Docker image into resource: unable to pull image ${name}: ${messageOf(error)}`,
-                    );
-                }
-                outputs = await outputsOf(inputs);
+                await pull(client, name);
+                outputs = await outputsOf(client, inputs);
             }
             if (!outputs) throw new Error(`Unable to find or pull image ${name}`);
             return { id: String(outputs.id), outputs };
         },
 
         update: async (old, inputs, { preview }) =>
-            preview ? { ...old.outputs, ...inputs } : ((await outputsOf(inputs)) ?? old.outputs),
+            preview ? { ...old.outputs, ...inputs } : ((await outputsOf(client, inputs)) ?? old.outputs),
 
         async read(old) {
-            const outputs = await outputsOf(old.inputs);
+            const outputs = await outputsOf(client, old.inputs);
             return outputs && { inputs: old.inputs, outputs: equal(outputs, old.outputs) ? old.outputs : outputs };
         },
 

@@ -124,6 +124,27 @@ describe("options", () => {
         expect(world.file).not.toContain("::base");
     });
 
+    it("leaves alone what is not a target", async () => {
+        const world = new World();
+        await world.up(async (run) => {
+            await thing(run, "a", { size: 1 });
+            await thing(run, "b", { size: 1 });
+            await thing(run, "gone");
+        });
+        const report = await world.up(
+            async (run) => {
+                await thing(run, "a", { size: 2 });
+                await thing(run, "b", { size: 2 });
+                await thing(run, "new");
+            },
+            ["**::a"],
+        );
+        expect(report.changes).toEqual({ same: 1, update: 1 });
+        expect(world.fake.calls).toEqual(["update a"]);
+        const names = (await world.resources()).map(({ urn }) => urn.split("::").at(-1));
+        expect(names.sort()).toEqual(["a", "b", "default", "gone"]);
+    });
+
     it("does not delete what is protected", async () => {
         const world = new World();
         await world.up((run) => thing(run, "a", {}, { protect: true }).then(() => {}));

@@ -102,17 +102,18 @@ export class World {
         return (await this.resources()).find((state) => urnName(state.urn) === name && !state.delete);
     }
 
-    up = (program: Program): Promise<Report> => this.run(program, false);
+    up = (program: Program, targets?: string[]): Promise<Report> => this.run(program, false, targets);
     preview = (program: Program): Promise<Report> => this.run(program, true);
 
     /** For programs in a process of their own: see real-program.test.ts. */
-    async open(preview: boolean, events: (event: EngineEvent) => void): Promise<Run> {
+    async open(preview: boolean, events: (event: EngineEvent) => void, targets?: string[]): Promise<Run> {
         const sealer = new SecretSealer(await testCrypter());
         return new Run({
             project: PROJECT,
             stack: STACK,
             preview,
             parallel: 4,
+            targets,
             base: readDeployment(JSON.parse(this.file) as Deployment, sealer),
             registry: new ProviderRegistry({ fake: this.fake.package }, {}),
             events,
@@ -122,9 +123,9 @@ export class World {
         });
     }
 
-    private async run(program: Program, preview: boolean): Promise<Report> {
+    private async run(program: Program, preview: boolean, targets?: string[]): Promise<Report> {
         const events: EngineEvent[] = [];
-        const run = await this.open(preview, (event) => events.push(event));
+        const run = await this.open(preview, (event) => events.push(event), targets);
         this.fake.calls.length = 0;
         await program(run).catch(() => {});
         if (!run.failed) await run.deleteLeftovers();
