@@ -56,7 +56,7 @@ export function haproxySpec(settings: HaproxySettings, stats: StatsCredentials):
     const inside = "/usr/local/etc/haproxy";
     const container = `haproxy-${s.node}`;
     const validate = (...files: string[]): string =>
-        `docker run --rm --network none -v "$DIR":${inside}:ro ${s.image} haproxy -c -q ${files.map((file) => `-f "${inside}/${file}"`).join(" ")}`;
+        `docker run --rm --network none -v "$DIR":${inside}:ro ${s.image} haproxy -c ${files.map((file) => `-f "${inside}/${file}"`).join(" ")}`;
     // USR2 makes the master start a new worker that takes over the listening sockets.
     const reload = sendSignal("USR2", container);
     return {
@@ -108,7 +108,9 @@ export function haproxyRequirements(settings: HaproxySettings): Requirements {
     };
 }
 
+/** Arguments of {@link Haproxy}. */
 export interface HaproxyArgs extends ServiceArgs<HaproxySettings> {
+    /** Login of the statistics page; a file of its own, 0400. */
     stats: StatsCredentials;
 }
 

@@ -170,7 +170,8 @@ export class Host extends pulumi.ComponentResource {
         return new docker.Provider(
             `${name}-docker`,
             { host: `ssh://${this.user}@${args.address}:${args.sshPort ?? 22}`, sshOpts: sshOptions(args) },
-            { parent: this },
+            // A host that is refused, or not ready, leaves the provider as it was.
+            { parent: this, dependsOn: this.ready },
         );
     }
 }

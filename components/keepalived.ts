@@ -12,6 +12,7 @@ export type VrrpRole = "MASTER" | "BACKUP";
 export interface KeepalivedSettings extends ServiceSettings {
     /** See `images/keepalived`. @default "cmp-keepalived:2.2.7" */
     image?: string;
+    /** State to start in; the priority decides afterwards. @example "MASTER" */
     role: VrrpRole;
     /** The node with the highest one that is healthy has the virtual IP; 1-254. @example 100 */
     priority: number;
@@ -94,6 +95,7 @@ export function keepalivedRequirements(settings: KeepalivedSettings): Requiremen
     return { container: `keepalived-${s.node}`, directories: [{ path: `${s.configDir}/keepalived` }], ports: [] };
 }
 
+/** Arguments of {@link Keepalived}. */
 export interface KeepalivedArgs extends ServiceArgs<KeepalivedSettings> {
     /** VRRP 2 uses the first 8 characters and sends them in clear: it keeps strangers' routers apart, not attackers. */
     password: pulumi.Input<string>;

@@ -113,6 +113,7 @@ export function lokiRequirements(settings: LokiSettings): Requirements {
     };
 }
 
+/** Arguments of {@link Loki}. */
 export interface LokiArgs extends ServiceArgs<LokiSettings> {
     /** The user that reads and writes the bucket. */
     client: ObjectStoreClient;

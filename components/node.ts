@@ -11,6 +11,7 @@ import { ThanosSidecar, thanosSidecarRequirements, ThanosSidecarSettings } from 
 
 /** One node of the pair: a host and the settings of everything on it. */
 export interface NodeSettings {
+    /** The machine and how to reach it. */
     host: Omit<HostArgs, "requirements" | "privateKey">;
     objectStore: ObjectStoreSettings;
     prometheus: PrometheusSettings;
@@ -19,12 +20,15 @@ export interface NodeSettings {
     otelAggregator: OtelAggregatorSettings;
     haproxy: HaproxySettings;
     keepalived: KeepalivedSettings;
-    /** Names of the users that are no secrets. */
+    /** User names; they are no secrets. Root and statistics user as configured, one object store user per client. */
     users: { objectStoreRoot: string; loki: string; thanos: string; haproxyStats: string };
 }
 
+/** Arguments of {@link Node}. */
 export interface NodeArgs {
+    /** Plain values of everything on the node. @example nodeSettings(values) */
     settings: NodeSettings;
+    /** The pair's secrets: made by {@link Credentials}, or read from the stack that made them. */
     credentials: Record<CredentialName, SharedCredentials[CredentialName]>;
     /** SSH key of the deployer. @default the SSH agent */
     privateKey?: pulumi.Input<string>;

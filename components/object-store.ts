@@ -9,8 +9,11 @@ import { Duration, seconds } from "./units";
 
 /** A user of the object store that may touch one bucket. */
 export interface ObjectStoreClient {
+    /** Name, also the access key. @example "loki" */
     user: string;
+    /** Secret key, 8 to 64 letters, digits, "_" or "-". */
     secret: pulumi.Input<string>;
+    /** The bucket, made when it is missing. @example "loki-data" */
     bucket: string;
 }
 
@@ -106,11 +109,15 @@ export function objectStoreRequirements(settings: ObjectStoreSettings): Requirem
 
 /** The user that may do everything. Both hosts of a pool have the same. */
 export interface RootCredentials {
+    /** @example "otel-ha-root" */
     user: pulumi.Input<string>;
+    /** At least 8 characters. */
     password: pulumi.Input<string>;
 }
 
+/** Arguments of {@link ObjectStore}. */
 export interface ObjectStoreArgs extends ServiceArgs<ObjectStoreSettings> {
+    /** The same on all hosts of the pool, which know each other by it. */
     root: RootCredentials;
     /** Each gets its bucket and a user that may touch nothing else. */
     clients: ObjectStoreClient[];

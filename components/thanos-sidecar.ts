@@ -82,6 +82,7 @@ export function thanosSidecarRequirements(settings: ThanosSidecarSettings): Requ
     };
 }
 
+/** Arguments of {@link ThanosSidecar}. */
 export interface ThanosSidecarArgs extends ServiceArgs<ThanosSidecarSettings> {
     /** The user that writes blocks. */
     client: ObjectStoreClient;

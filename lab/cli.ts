@@ -6,6 +6,7 @@ import { requireRoot } from "./machine";
 import * as lab from "./commands";
 import { cut, healNetwork, inside, isolate } from "./network";
 import { containerName, findNode, findNodes, NODES, type LabNode } from "./nodes";
+import { installPlugins } from "./plugins";
 import { interactive } from "./run";
 import { showStatus } from "./show";
 
@@ -83,6 +84,11 @@ program
             process.exitCode = await interactive(inside(command));
         }),
     );
+
+program
+    .command("plugins")
+    .description("fetch Pulumi's provider plugins, which the real CLI needs and the lab's network cannot reach")
+    .action(guarded(() => installPlugins(process.env)));
 
 program
     .command("stop")

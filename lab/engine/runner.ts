@@ -26,7 +26,8 @@ const GUARD = `
     util.inspect = Object.assign(plain, inspect);
     const engine = process.ppid;
     setInterval(() => process.ppid === engine || process.exit(1), 1000).unref();`;
-const GUARD_FLAGS = ["--import", `data:text/javascript,${encodeURIComponent(GUARD)}`];
+// One word: the SDK takes a lone "--import" for a loader of TypeScript modules.
+const GUARD_FLAG = `--import=data:text/javascript,${encodeURIComponent(GUARD)}`;
 
 function findRunner(project: Project): string {
     try {
@@ -66,7 +67,7 @@ function spawnProgram(
         ...(options.preview ? ["--dry-run"] : []),
     ];
     const program = project.program === project.root ? "." : project.program;
-    return spawn(process.execPath, [...GUARD_FLAGS, ...project.nodeArgs, findRunner(project), ...flags, program], {
+    return spawn(process.execPath, [GUARD_FLAG, ...project.nodeArgs, findRunner(project), ...flags, program], {
         cwd: project.root,
         env: environment(project, config),
         stdio: ["ignore", "pipe", "pipe"],

@@ -59,7 +59,7 @@ describe.each(["node1", "node2"] as const)("the configuration of %s", (stack) =>
 describe("a configuration with a mistake", () => {
     const mistakes: [RegExp, string][] = [
         [/haproxy -c/, "frontend broken\n    bind nowhere:no-port\n"],
-        [/keepalived -t/, "vrrp_instance broken {\n    virtual_router_id 999\n"],
+        [/entrypoint keepalived/, "vrrp_instance broken {\n    virtual_router_id 999\n"],
         [/validate --config/, "unknown_section: true\n"],
         [/promtool|check config/, "unknown_section: true\n"],
         [/verify-config/, "unknown_section: true\n"],

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { labExec } from "../../lab/hosts";
+import { labExec, startNode, stopNode } from "../../lab/hosts";
 import { Project, pulumi } from "../../lab/project";
 import { promql } from "../../lab/queries";
 import { send } from "../../lab/telemetry";
@@ -128,6 +128,12 @@ describe("a changed line of Loki's template", () => {
         }
         await allHealthy(node1);
     });
+});
+
+it("what was reloaded comes back by itself after a reboot of the host, like everything else", async () => {
+    await stopNode("node1");
+    await startNode("node1");
+    await allHealthy(node1, 150_000);
 });
 
 describe("another secret generation", () => {

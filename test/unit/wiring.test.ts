@@ -321,8 +321,8 @@ describe("one part alone", () => {
             return new Loki("web-loki", { host, settings, client: { user: "u", secret: "SECRET", bucket: "logs" } });
         });
         expect(graph.resources.filter((one) => one.custom).map((one) => one.name)).toEqual([
-            "web-docker",
             "web-setup",
+            "web-docker",
             "web-loki-image",
             "web-loki-config.yaml",
             "web-loki-credentials",

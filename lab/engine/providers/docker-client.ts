@@ -20,7 +20,7 @@ export interface DockerConfig {
 }
 
 /** Each is an ssh process; a container that is being stopped or pulled holds one. */
-const MAX_SSH_CONNECTIONS = 8;
+const MAX_SSH_CONNECTIONS = 4;
 
 function sshCommand(url: URL, sshOpts: string[]): string[] {
     const user = url.username ? ["-l", decodeURIComponent(url.username)] : [];

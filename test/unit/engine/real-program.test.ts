@@ -4,7 +4,7 @@ import { execFile, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { EngineEvent } from "../../../lab/engine/events";
 import { loadProject } from "../../../lab/engine/project";
 import { Program } from "../../../lab/engine/runner";
@@ -14,8 +14,8 @@ const REPO = resolve(__dirname, "../../..");
 const ENGINE = join(REPO, "lab/bin/pulumi");
 const folders: string[] = [];
 
-afterEach(() => {
-    for (const folder of folders.splice(0)) fs.rmSync(folder, { recursive: true, force: true });
+afterAll(() => {
+    for (const folder of folders) fs.rmSync(folder, { recursive: true, force: true });
 });
 
 function projectFolder(name: string, program: string): string {
@@ -49,7 +49,8 @@ async function runWith(world: World, program: string, preview = false): Promise<
     return report(run, events);
 }
 
-describe("a program", () => {
+// Each takes a second or two to load the SDK, on a processor of its own.
+describe.concurrent("a program", { timeout: 60_000 }, () => {
     it("gets unknown outputs in previews, and its applies do not run", async () => {
         const world = new World();
         const program = `
@@ -146,7 +147,7 @@ async function until(check: () => boolean): Promise<void> {
     }
 }
 
-describe("the command", () => {
+describe.concurrent("the command", { timeout: 60_000 }, () => {
     it("refuses a second run beside the first, and goes on after a kill -9", async () => {
         const cli = new Cli();
         const program = (rest: string) => `
@@ -172,7 +173,7 @@ describe("the command", () => {
         fs.writeFileSync(join(folder, "index.js"), `const pulumi = require("@pulumi/pulumi");\n${program("")}`);
         expect(await cli.must(folder, "up", "--yes", "--skip-preview")).toContain("2 unchanged");
         expect((await cli.must(folder, "stack", "output", "hex")).trim()).toBe(created);
-    }, 60_000);
+    });
 
     it("lets one stack read another's outputs, secrets included", async () => {
         const cli = new Cli();
@@ -193,7 +194,7 @@ describe("the command", () => {
         expect((await cli.must(reader, "stack", "output", "hidden", "--show-secrets")).trim()).toBe("hunter2");
         expect(await cli.must(reader, "up", "--yes", "--skip-preview", "--expect-no-changes")).toContain("1 unchanged");
         expect(fs.readFileSync(join(cli.backend, ".pulumi/stacks/reader/dev.json"), "utf8")).not.toContain("hunter2");
-    }, 60_000);
+    });
 
     it("previews in the CLI's words, shapes and exit codes", async () => {
         const cli = new Cli();
@@ -213,5 +214,5 @@ describe("the command", () => {
         expect(digest.steps.map(({ op }: { op: string }) => op)).toEqual(["same", "replace"]);
         expect(strict.text).toContain("error: no changes were expected but changes were proposed");
         expect(strict.code).toBe(1);
-    }, 60_000);
+    });
 });
