@@ -39,7 +39,7 @@ check-format:
 	$(call step,format,$(BIN)/prettier --cache --log-level warn --check .)
 
 node_modules/.package-lock.json: package-lock.json
-	@node -e 'process.exit(process.versions.node.split(".")[0] < 20)' || \
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0] < 20))' || \
 		{ echo "Node 20, 22 or 24 with npm is needed, on PATH as node: https://nodejs.org/en/download" >&2; exit 1; }
 	npm ci --no-audit --no-fund --loglevel error
 	@touch $@

@@ -93,7 +93,8 @@ function opensshPrivateKey({ type, public: publicParts, private: privateParts }:
     const header = [Buffer.from("openssh-key-v1\0"), sshString("none"), sshString("none"), sshString(""), one];
     const body = Buffer.concat([...header, sshString(publicBlob), sshString(secrets)]).toString("base64");
     const lines = body.match(/.{1,70}/g)!.join("\n");
-    return `-----BEGIN OPENSSH PRIVATE KEY-----\n${lines}\n-----END OPENSSH PRIVATE KEY-----\n`;
+    const label = "OPENSSH PRIVATE KEY";
+    return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`;
 }
 
 /** What follows from a private key, named as in the resource's outputs. */
