@@ -44,7 +44,8 @@ export function complaint(stdout: string, stderr: string): string {
 
 const OPERATION =
     /^ *[-+~<>=]+ +(\S+) (\S+) \**(creating|updating|deleting|replacing|created|updated|deleted|replaced)/;
-const MESSAGE = /(open: |waiting for stack |error: |warning: )(.*)/;
+/** Errors are shown at the end, with their whole text. */
+const MESSAGE = /(open: |waiting for stack |warning: )(.*)/;
 
 /** Reads one stack's output and prints the lines that a person waits for. */
 class Progress {
@@ -78,7 +79,7 @@ class Progress {
 
     end(good: boolean): void {
         const did = this.changes === 0 ? "nothing to change" : `${this.changes} resources changed`;
-        this.say(good ? `✓ ${did}` : "✗ failed");
+        this.say(good ? `✓ ${did}` : "✗ failed; the reason follows when both stacks have ended");
     }
 
     private finished(type: string, name: string, verb: string): void {
