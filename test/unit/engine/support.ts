@@ -105,7 +105,7 @@ export class World {
     up = (program: Program, targets?: string[]): Promise<Report> => this.run(program, false, targets);
     preview = (program: Program): Promise<Report> => this.run(program, true);
 
-    /** For programs in a process of their own: see real-program.test.ts. */
+    /** For programs in a process of their own: see test/lab/05-engine-programs.test.ts. */
     async open(preview: boolean, events: (event: EngineEvent) => void, targets?: string[]): Promise<Run> {
         const sealer = new SecretSealer(await testCrypter());
         return new Run({

@@ -1,16 +1,16 @@
-// Small programs in processes of their own, run by the SDK's runner: with a fake provider in this process, or by the
+// The lab engine by itself, no host: small programs in processes of their own, run by the SDK's runner: with a fake provider in this process, or by the
 // whole engine.
 import { execFile, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { EngineEvent } from "../../../lab/engine/events";
-import { loadProject } from "../../../lab/engine/project";
-import { Program } from "../../../lab/engine/runner";
-import { Report, report, STACK, World } from "./support";
+import { EngineEvent } from "../../lab/engine/events";
+import { loadProject } from "../../lab/engine/project";
+import { Program } from "../../lab/engine/runner";
+import { Report, report, STACK, World } from "../unit/engine/support";
 
-const REPO = resolve(__dirname, "../../..");
+const REPO = resolve(__dirname, "../..");
 const ENGINE = join(REPO, "lab/bin/pulumi");
 const folders: string[] = [];
 
