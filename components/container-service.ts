@@ -11,6 +11,7 @@ import { Duration, goDuration, seconds } from "./units";
 export interface ServiceFile {
     /** Absolute path on the host. */
     path: string;
+    /** The whole text; a secret stays one. */
     content: pulumi.Input<string>;
     /** @default "0644" */
     mode?: string;
@@ -26,6 +27,7 @@ export interface ServiceFile {
 export interface Mount {
     /** On the host. Mount the directory of a file rather than the file: a file replaced by rename would stay the old one inside. */
     source: string;
+    /** In the container. @example "/etc/prometheus" */
     target: string;
     /** @default false */
     readOnly?: boolean;
@@ -71,16 +73,21 @@ export interface ContainerSpec {
     capabilities?: string[];
     /** Written in this order. */
     files: ServiceFile[];
+    /** Directories of the host in the container; they must exist before it starts. */
     mounts: Mount[];
+    /** Used by Docker and by the gate alike. */
     healthCheck: HealthCheck;
     /** How long the gate waits after a start. @default "120s" */
     readyTimeout?: Duration;
+    /** What may keep the service from being healthy without failing the deployment. @default nothing */
     openIf?: OpenCondition;
     /** Time to end by itself before it is killed. @default 30 */
     stopSeconds?: number;
 }
 
+/** Arguments of {@link ContainerService}. */
 export interface ContainerServiceArgs extends ContainerSpec {
+    /** Where it runs. */
     host: Host;
     /** The container starts after these; its image and files do not wait. */
     after?: pulumi.Input<pulumi.Resource>[];

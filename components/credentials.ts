@@ -15,6 +15,7 @@ export interface SharedCredentials {
     haproxyStatsPassword: pulumi.Input<string>;
 }
 
+/** Name of one of the shared secrets. */
 export type CredentialName = keyof SharedCredentials;
 
 /** Letters and digits only: they go unquoted into configuration files of five programs. 32 of them are 190 bits. */

@@ -37,7 +37,9 @@ export const HAPROXY_DEFAULTS = {
 
 /** Who may see the statistics. */
 export interface StatsCredentials {
+    /** @example "admin" */
     user: pulumi.Input<string>;
+    /** Letters, digits, "_" or "-": it is written unquoted. */
     password: pulumi.Input<string>;
 }
 

@@ -7,6 +7,7 @@ import { bytes, Size } from "./units";
 
 /** A directory on a host. Data directories outlive `destroy`. */
 export interface Directory {
+    /** Absolute; parents are made. @example "/data/volume/otel" */
     path: string;
     /** Numeric owner and group. @default "0:0" */
     owner?: string;
@@ -16,6 +17,7 @@ export interface Directory {
 
 /** A TCP port that a service listens on. */
 export interface PortUse {
+    /** Must be free on the host, or held by one of the stack's own containers. @example 9090 */
     port: number;
     /** Setting that changes it; named in the error when the port is taken. @example "prometheusPort" */
     key: string;
@@ -27,7 +29,9 @@ export interface PortUse {
 export interface Requirements {
     /** Name of the container, which may hold the ports already. */
     container: string;
+    /** Made before anything else, with owner and mode. */
     directories: Directory[];
+    /** Checked before anything is touched. */
     ports: PortUse[];
     /** Kernel settings, kept over a reboot. @example { "net.core.somaxconn": "4096" } */
     sysctls?: Record<string, string>;

@@ -13,12 +13,19 @@ import { ThanosSidecar, thanosSidecarRequirements, ThanosSidecarSettings } from 
 export interface NodeSettings {
     /** The machine and how to reach it. */
     host: Omit<HostArgs, "requirements" | "privateKey">;
+    /** Starts first: Loki and Thanos keep their data in it. */
     objectStore: ObjectStoreSettings;
+    /** Starts when the object store is there, as does Loki. */
     prometheus: PrometheusSettings;
+    /** Its bucket is made by the object store. */
     loki: LokiSettings;
+    /** Starts after Prometheus, whose blocks it uploads. */
     thanosSidecar: ThanosSidecarSettings;
+    /** Starts after everything that it sends to. */
     otelAggregator: OtelAggregatorSettings;
+    /** Starts after the collector that it sends to. */
     haproxy: HaproxySettings;
+    /** Starts last: a node may have the virtual IP only when it can serve it. */
     keepalived: KeepalivedSettings;
     /** User names; they are no secrets. Root and statistics user as configured, one object store user per client. */
     users: { objectStoreRoot: string; loki: string; thanos: string; haproxyStats: string };

@@ -9,10 +9,13 @@ import { parseValues, problemReport, RawConfig } from "./parse";
 
 /** All that a stack's configuration says, read and checked. */
 export interface StackSettings {
+    /** Settings of the node's parts. */
     node: NodeSettings;
+    /** Every setting by its key in Pulumi.yaml. */
     values: Values;
     /** Stack that owns the credentials; undefined when it is this one. */
     credentialsStack?: string;
+    /** Another number makes new secrets. */
     secretGeneration: number;
     /** Credentials that the stack's configuration gives. */
     givenCredentials: Partial<SharedCredentials>;
