@@ -9,11 +9,7 @@ export = async () => {
         : new Credentials("credentials", { generation: settings.secretGeneration, given: settings.givenCredentials })
               .values;
 
-    const node = new Node(settings.values.nodeName, {
-        settings: settings.node,
-        credentials,
-        privateKey: settings.privateKey,
-    });
+    const node = new Node(settings.values.nodeName, { settings: settings.node, credentials, ...settings.login });
 
     return {
         ...addresses(settings.values),

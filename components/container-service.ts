@@ -104,7 +104,7 @@ export function containerArgs(spec: ContainerSpec): Omit<docker.ContainerArgs, "
         command: spec.command,
         entrypoints: spec.entrypoint,
         user: spec.user,
-        envs: Object.entries(spec.environment ?? {}).map(([key, value]) => `${key}=${value}`),
+        envs: spec.environment && Object.entries(spec.environment).map(([key, value]) => `${key}=${value}`),
         capabilities: spec.capabilities ? { adds: spec.capabilities } : undefined,
         mounts: spec.mounts.map((mount) => ({
             type: "bind",
@@ -158,7 +158,7 @@ export class ContainerService extends pulumi.ComponentResource {
         return new command.remote.Command(
             `${name}-ready`,
             { ...gateArgs(args, awaitHealthyCommand(args)), stdin: pulumi.interpolate`container ${container.id}\n` },
-            { parent: this, dependsOn: container },
+            { parent: this, dependsOn: container, ...args.host.commandOptions },
         );
     }
 

@@ -56,6 +56,11 @@ export interface HostArgs {
     hostKey: string;
     /** Private key, PEM or OpenSSH. Without it the SSH agent is used, and no key gets into Pulumi's state. */
     privateKey?: pulumi.Input<string>;
+    /**
+     * For a preview where the key is not at hand, as in CI: leaves the connection as it was recorded, so that the preview shows what else changes.
+     * @default false
+     */
+    connectionUnknown?: boolean;
     /** The same key as a file, for the Docker provider, which runs the system's `ssh`. @example "~/.ssh/id_ed25519" */
     privateKeyFile?: string;
     /** What the services on this host need. */
@@ -120,6 +125,8 @@ export class Host extends pulumi.ComponentResource {
     readonly address: string;
     /** For `command.remote.*`. */
     readonly connection: pulumi.Output<command.types.input.remote.ConnectionArgs>;
+    /** Options that every `command.remote.*` on this machine needs. */
+    readonly commandOptions: pulumi.CustomResourceOptions;
     /** Docker on this machine. */
     readonly docker: docker.Provider;
     /** Depend on this to run after the checks have passed. */
@@ -133,6 +140,7 @@ export class Host extends pulumi.ComponentResource {
         this.user = args.sshUser ?? "root";
 
         this.connection = this.createConnection(args);
+        this.commandOptions = args.connectionUnknown ? { ignoreChanges: ["connection"] } : {};
         this.ready = this.createSetup(name, args);
         this.docker = this.createDocker(name, args);
 
@@ -166,7 +174,7 @@ export class Host extends pulumi.ComponentResource {
                 addPreviousOutputInEnv: false,
                 logging: "none",
             },
-            { parent: this },
+            { parent: this, ...this.commandOptions },
         );
     }
 

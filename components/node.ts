@@ -12,7 +12,7 @@ import { ThanosSidecar, thanosSidecarRequirements, ThanosSidecarSettings } from 
 /** One node of the pair: a host and the settings of everything on it. */
 export interface NodeSettings {
     /** The machine and how to reach it. */
-    host: Omit<HostArgs, "requirements" | "privateKey">;
+    host: Omit<HostArgs, "requirements" | "privateKey" | "connectionUnknown">;
     /** Starts first: Loki and Thanos keep their data in it. */
     objectStore: ObjectStoreSettings;
     /** Starts when the object store is there, as does Loki. */
@@ -39,6 +39,8 @@ export interface NodeArgs {
     credentials: Record<CredentialName, SharedCredentials[CredentialName]>;
     /** SSH key of the deployer. @default the SSH agent */
     privateKey?: pulumi.Input<string>;
+    /** See {@link HostArgs.connectionUnknown}. @default false */
+    connectionUnknown?: boolean;
 }
 
 /** What all services together need of the host. Pure. */
@@ -77,7 +79,12 @@ export class Node extends pulumi.ComponentResource {
 
         const host = new Host(
             `${name}-host`,
-            { ...settings.host, privateKey: args.privateKey, requirements: nodeRequirements(settings) },
+            {
+                ...settings.host,
+                privateKey: args.privateKey,
+                connectionUnknown: args.connectionUnknown,
+                requirements: nodeRequirements(settings),
+            },
             inside,
         );
         const root = { user: settings.users.objectStoreRoot, password: credentials.objectStoreRootPassword };

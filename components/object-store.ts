@@ -159,7 +159,7 @@ export class ObjectStore extends ContainerService {
                         .apply(([id, ...lines]) => [`# container ${id}`, ...lines, ""].join("\n")),
                 ),
             },
-            { parent: this, dependsOn: container },
+            { parent: this, dependsOn: container, ...args.host.commandOptions },
         );
     }
 }

@@ -62,7 +62,7 @@ export class RemoteFile extends pulumi.ComponentResource {
                 addPreviousOutputInEnv: false,
                 logging: "none",
             },
-            { parent: this, dependsOn: args.host.ready },
+            { parent: this, dependsOn: args.host.ready, ...args.host.commandOptions },
         );
 
         this.path = pulumi.output(args.path);

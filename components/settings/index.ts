@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as fs from "fs";
 import * as os from "os";
 import { CREDENTIAL_NAMES, SharedCredentials } from "../credentials";
-import { NodeSettings } from "../node";
+import { NodeArgs, NodeSettings } from "../node";
 import { Values } from "./keys";
 import { nodeSettings } from "./node-settings";
 import { parseValues, problemReport, RawConfig } from "./parse";
@@ -19,9 +19,12 @@ export interface StackSettings {
     secretGeneration: number;
     /** Credentials that the stack's configuration gives. */
     givenCredentials: Partial<SharedCredentials>;
-    /** SSH key of the deployer; undefined: the SSH agent. */
-    privateKey?: pulumi.Output<string>;
+    /** How this machine logs in on the host. */
+    login: Login;
 }
+
+/** The SSH key of the deployer; nothing at all: the SSH agent. */
+export type Login = Pick<NodeArgs, "privateKey" | "connectionUnknown">;
 
 /** Reads the configuration of the current stack. Errors: all problems at once, one line each, before any resource is registered. */
 export function readSettings(): StackSettings {
@@ -40,7 +43,7 @@ export function readSettings(): StackSettings {
         givenCredentials: Object.fromEntries(
             CREDENTIAL_NAMES.filter((name) => values[name] !== "").map((name) => [name, pulumi.secret(values[name])]),
         ),
-        privateKey: values.sshPrivateKeyFile === "" ? undefined : readPrivateKey(values.sshPrivateKeyFile),
+        login: values.sshPrivateKeyFile === "" ? {} : readLogin(values.sshPrivateKeyFile),
     };
 }
 
@@ -50,14 +53,14 @@ function projectConfig(): RawConfig {
     return Object.fromEntries(all.map(([key, value]) => [key.slice(prefix.length), value as string]));
 }
 
-// A preview runs where the key is not, in CI for instance: it then shows every connection as changed, and says why.
-function readPrivateKey(file: string): pulumi.Output<string> {
+// A preview also runs where the key is not, in CI for instance: it then leaves connections out, and says so.
+function readLogin(file: string): Login {
     try {
-        return pulumi.secret(fs.readFileSync(file.replace(/^~(?=\/)/, os.homedir()), "utf8"));
+        return { privateKey: pulumi.secret(fs.readFileSync(file.replace(/^~(?=\/)/, os.homedir()), "utf8")) };
     } catch (error) {
         const why = `sshPrivateKeyFile: "${file}" cannot be read (${(error as NodeJS.ErrnoException).code}); write the file of the key that the hosts accept, or "" to use the SSH agent`;
         if (!pulumi.runtime.isDryRun()) throw new pulumi.RunError(why);
         void pulumi.log.warn(why);
-        return pulumi.secret("not readable at this preview");
+        return { connectionUnknown: true };
     }
 }

@@ -84,13 +84,22 @@ describe("settings that cannot be used", () => {
 });
 
 describe("a preview", () => {
-    it("needs no host that can be reached", async () => {
+    it("needs no host that can be reached, nor the key to it", async () => {
         await Promise.all([stopNode("node1"), stopNode("node2")]);
         try {
             const same = await outcome(project, ["preview", "--stack", "node1", "--expect-no-changes"]);
             expect(same.code, same.stdout + same.stderr).toBe(0);
             const changed = await withSettings(["prometheusScrapeInterval=7s"], ["preview", "--diff"]);
             expect(changed.stdout).toMatch(/- .*scrape_interval: 5s[\s\S]*\+ .*scrape_interval: 7s/);
+            const pairs = ["prometheusScrapeInterval=7s", "sshPrivateKeyFile=/nowhere"];
+            const withoutKey = await withSettings(pairs, ["preview", "--json"]);
+            const changedOnes = (
+                JSON.parse(withoutKey.stdout) as { steps: { op: string; urn: string }[] }
+            ).steps.filter(({ op }) => op !== "same" && op !== "read");
+            expect(changedOnes.map(({ op, urn }) => `${op} ${urn.split("::").pop()}`)).toEqual([
+                "update mid-1-host-docker",
+                "update mid-1-prometheus-prometheus.yml",
+            ]);
         } finally {
             await Promise.all([startNode("node1"), startNode("node2")]);
         }
