@@ -20,7 +20,8 @@ test: node_modules/.package-lock.json ## Everything: check, then real services o
 	@lab/lab up && lab/lab plugins
 	@mkdir -p .lab/results && rm -f .lab/results/*.json
 	@$(MAKE) --no-print-directory check
-	@lab/lab run -- $(BIN)/vitest run --project lab --reporter verbose --reporter json --outputFile.json=.lab/results/lab.json
+	@lab/lab run -- $(BIN)/vitest run --project lab --reporter verbose --reporter json --outputFile.json=.lab/results/lab.json || \
+		{ echo "The lab is as the failed tests left it: OTEL_HA_LAB=test lab/lab status; OTEL_HA_LAB=test lab/lab down removes it" >&2; exit 1; }
 	@lab/lab down
 
 check: node_modules/.package-lock.json ## Format, lint, types and unit tests; no lab, under a minute

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { createHash } from "crypto";
 import { Host } from "./host";
 import { RemoteFile } from "./remote-file";
-import { shellQuote } from "./shell";
+import { helper } from "./shell";
 import { Duration, goDuration, seconds } from "./units";
 
 /** A file that a service reads, in a directory that is mounted into its container. */
@@ -224,9 +224,9 @@ export function gateArgs(args: ContainerServiceArgs, line: string): command.remo
 
 /** The gate's command line. Pure. */
 export function awaitHealthyCommand(spec: ContainerSpec): string {
-    const words = ["/usr/local/lib/otel-ha/await-healthy", "--timeout", String(timeoutSeconds(spec))];
+    const words = ["--timeout", String(timeoutSeconds(spec))];
     if (spec.openIf) words.push("--open-if", spec.openIf.command, "--open", spec.openIf.text);
-    return [...words, spec.container].map(shellQuote).join(" ");
+    return helper("await-healthy", ...words, spec.container);
 }
 
 /** Whole seconds that the gate waits. Pure. */

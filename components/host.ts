@@ -1,7 +1,7 @@
 import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { shellQuote } from "./shell";
+import { HELPERS, shellQuote } from "./shell";
 import { templateText } from "./templates";
 import { bytes, Size } from "./units";
 
@@ -87,6 +87,7 @@ export function setupScript(args: HostArgs): string {
         Object.assign({}, ...all.map((needs) => needs.sysctls ?? {})) as Record<string, string>,
     );
     return [
+        `LIB=${HELPERS}`,
         `ADDRESS=${shellQuote(args.address)}`,
         `HOST_NAME=${shellQuote(args.hostName ?? "")}`,
         `MINIMUM_DOCKER=${shellQuote(args.minimumDocker ?? "20.10")}`,
@@ -169,7 +170,7 @@ export class Host extends pulumi.ComponentResource {
             {
                 connection: this.connection,
                 create: this.asRoot("sh -s"),
-                delete: this.asRoot("rm -rf /usr/local/lib/otel-ha /etc/sysctl.d/90-otel-ha.conf"),
+                delete: this.asRoot(`rm -rf ${HELPERS} /etc/sysctl.d/90-otel-ha.conf`),
                 stdin: setupScript(args),
                 addPreviousOutputInEnv: false,
                 logging: "none",

@@ -3,6 +3,7 @@ import { ContainerService, ContainerSpec, OpenCondition } from "./container-serv
 import { Requirements } from "./host";
 import { awsCredentials, ObjectStoreClient } from "./object-store";
 import { healthCheck, httpCheck, ServiceArgs, ServiceSettings, withDefaults } from "./service";
+import { helper } from "./shell";
 import { render } from "./templates";
 import { Duration, prometheusDuration } from "./units";
 
@@ -92,9 +93,8 @@ export function lokiSpec(settings: LokiSettings, client: ObjectStoreClient): Con
 
 function withoutQuorum(container: string | undefined): OpenCondition | undefined {
     if (!container) return undefined;
-    const check = `docker inspect --format '{{range .Config.Healthcheck.Test}}{{println .}}{{end}}' ${container} | sed 1d`;
     return {
-        command: `! timeout 10 docker exec ${container} /bin/sh -c "$(${check})"`,
+        command: `! ${helper("await-healthy", "--timeout", "0", container)}`,
         text: "Loki is not ready, since the object store has no write quorum yet; it starts by itself when the store has one",
     };
 }

@@ -3,11 +3,16 @@ import { CredentialName, SharedCredentials } from "./credentials";
 import { Haproxy, haproxyRequirements, HaproxySettings } from "./haproxy";
 import { Host, HostArgs, Requirements } from "./host";
 import { Keepalived, keepalivedRequirements, KeepalivedSettings } from "./keepalived";
-import { Loki, lokiRequirements, LokiSettings } from "./loki";
+import { Loki, LOKI_DEFAULTS, lokiRequirements, LokiSettings } from "./loki";
 import { ObjectStore, ObjectStoreClient, objectStoreRequirements, ObjectStoreSettings } from "./object-store";
 import { OtelAggregator, otelAggregatorRequirements, OtelAggregatorSettings } from "./otel-aggregator";
 import { Prometheus, prometheusRequirements, PrometheusSettings } from "./prometheus";
-import { ThanosSidecar, thanosSidecarRequirements, ThanosSidecarSettings } from "./thanos-sidecar";
+import {
+    THANOS_SIDECAR_DEFAULTS,
+    ThanosSidecar,
+    thanosSidecarRequirements,
+    ThanosSidecarSettings,
+} from "./thanos-sidecar";
 
 /** One node of the pair: a host and the settings of everything on it. */
 export interface NodeSettings {
@@ -69,12 +74,12 @@ export class Node extends pulumi.ComponentResource {
         const lokiClient: ObjectStoreClient = {
             user: settings.users.loki,
             secret: credentials.lokiObjectStoreSecret,
-            bucket: settings.loki.bucket ?? "loki-data",
+            bucket: settings.loki.bucket ?? LOKI_DEFAULTS.bucket,
         };
         const thanosClient: ObjectStoreClient = {
             user: settings.users.thanos,
             secret: credentials.thanosObjectStoreSecret,
-            bucket: settings.thanosSidecar.bucket ?? "thanos-metrics",
+            bucket: settings.thanosSidecar.bucket ?? THANOS_SIDECAR_DEFAULTS.bucket,
         };
 
         const host = new Host(

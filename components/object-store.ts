@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ContainerService, ContainerServiceArgs, ContainerSpec, gateArgs } from "./container-service";
 import { Requirements } from "./host";
 import { healthCheck, httpCheck, ServiceArgs, ServiceSettings, withDefaults } from "./service";
-import { shellQuote } from "./shell";
+import { helper } from "./shell";
 import { Duration, seconds } from "./units";
 
 /** A user of the object store that may touch one bucket. */
@@ -56,18 +56,19 @@ export function awsCredentials(client: ObjectStoreClient): pulumi.Output<string>
     );
 }
 
+/** Each host's drives, as they are called in its container. */
+const drivePaths = (count: number): string[] => Array.from({ length: count }, (_, index) => `/data${index + 1}`);
+
 /** Every drive of the pool by itself: one erasure set over both hosts. A pattern per host would make two pools of two drives. Pure. */
 export function poolEndpoints(settings: ObjectStoreSettings): string[] {
     const s = withDefaults(settings, OBJECT_STORE_DEFAULTS);
-    const drives = Array.from({ length: s.drives }, (_, index) => index + 1);
-    return s.pool.flatMap((address) => drives.map((drive) => `http://${address}:${s.port}/data${drive}`));
+    return s.pool.flatMap((address) => drivePaths(s.drives).map((drive) => `http://${address}:${s.port}${drive}`));
 }
 
 /** Container, files and health of the object store. */
 export function objectStoreSpec(settings: ObjectStoreSettings, root: RootCredentials): ContainerSpec {
     const s = withDefaults(settings, OBJECT_STORE_DEFAULTS);
     const directory = `${s.configDir}/minio`;
-    const drives = Array.from({ length: s.drives }, (_, index) => `/data${index + 1}`);
     return {
         container: `minio-${s.node}`,
         image: s.image,
@@ -75,7 +76,7 @@ export function objectStoreSpec(settings: ObjectStoreSettings, root: RootCredent
         environment: { MINIO_CONFIG_ENV_FILE: "/etc/minio/root.env" },
         mounts: [
             { source: directory, target: "/etc/minio", readOnly: true },
-            ...drives.map((drive) => ({ source: `${s.dataDir}${drive}`, target: drive })),
+            ...drivePaths(s.drives).map((drive) => ({ source: `${s.dataDir}${drive}`, target: drive })),
         ],
         files: [
             {
@@ -95,7 +96,7 @@ export function objectStoreSpec(settings: ObjectStoreSettings, root: RootCredent
 /** What the object store needs of its host. Pure. */
 export function objectStoreRequirements(settings: ObjectStoreSettings): Requirements {
     const s = withDefaults(settings, OBJECT_STORE_DEFAULTS);
-    const drives = Array.from({ length: s.drives }, (_, index) => ({ path: `${s.dataDir}/data${index + 1}` }));
+    const drives = drivePaths(s.drives).map((drive) => ({ path: `${s.dataDir}${drive}` }));
     return {
         container: `minio-${s.node}`,
         directories: [{ path: `${s.configDir}/minio` }, { path: s.dataDir }, ...drives],
@@ -178,5 +179,5 @@ export function setupObjectStoreCommand(settings: ObjectStoreSettings): string {
         "--timeout",
         String(Math.ceil(seconds(s.quorumTimeout))),
     ];
-    return ["/usr/local/lib/otel-ha/setup-object-store", ...options].map(shellQuote).join(" ");
+    return helper("setup-object-store", ...options);
 }

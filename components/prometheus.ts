@@ -1,15 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
-import {
-    healthCheck,
-    httpCheck,
-    sendSignal,
-    ServiceArgs,
-    ServiceSettings,
-    SERVICE_DEFAULTS,
-    withDefaults,
-} from "./service";
+import { healthCheck, httpCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
 import { Duration, prometheusDuration } from "./units";
 
@@ -107,7 +99,7 @@ export function prometheusSpec(settings: PrometheusSettings): ContainerSpec {
 
 /** What Prometheus needs of its host. Pure. */
 export function prometheusRequirements(settings: PrometheusSettings): Requirements {
-    const s = withDefaults(settings, { ...SERVICE_DEFAULTS, ...PROMETHEUS_DEFAULTS });
+    const s = withDefaults(settings, PROMETHEUS_DEFAULTS);
     return {
         container: `prometheus-${s.node}`,
         directories: [{ path: `${s.configDir}/prometheus` }, { path: s.dataDir, owner: PROMETHEUS_USER }],

@@ -1,7 +1,7 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { Host } from "./host";
-import { shellQuote } from "./shell";
+import { helper, shellQuote } from "./shell";
 
 /** One file on a host. */
 export interface RemoteFileArgs {
@@ -35,10 +35,10 @@ export interface Reload {
 
 /** The command that writes the file; its content travels on standard input. Pure. */
 export function putFileCommand(args: Omit<RemoteFileArgs, "host" | "content">): string {
-    const words = ["/usr/local/lib/otel-ha/put-file", "--mode", args.mode ?? "0644", "--owner", args.owner ?? "0:0"];
+    const words = ["--mode", args.mode ?? "0644", "--owner", args.owner ?? "0:0"];
     if (args.check) words.push("--check", args.check);
     if (args.reload) words.push("--reload", args.reload.command, "--container", args.reload.container);
-    return [...words, args.path].map(shellQuote).join(" ");
+    return helper("put-file", ...words, args.path);
 }
 
 /** A file with content, mode and owner, written as one transaction: validated before, rolled back when its service does not take it. */

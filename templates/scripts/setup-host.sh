@@ -5,7 +5,6 @@
 # shellcheck disable=SC2154
 set -eu
 
-LIB=/usr/local/lib/otel-ha
 problems=""
 
 problem() {

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { labExec, startNode, stopNode } from "../../lab/hosts";
 import { Project, pulumi } from "../../lab/project";
-import { promql } from "../../lab/queries";
+import { promql, vipOwners } from "../../lab/queries";
+import { RunResult } from "../../lab/run";
 import { send } from "../../lab/telemetry";
 import {
     allHealthy,
@@ -13,8 +14,9 @@ import {
     haproxyStats,
     node1,
     node2,
+    objects,
     outcome,
-    project as current,
+    settledProject,
     stackSecret,
     up,
     upBoth,
@@ -23,8 +25,7 @@ import {
 let project: Project;
 
 beforeAll(async () => {
-    project = await current();
-    await Promise.all([allHealthy(node1), allHealthy(node2)]);
+    project = await settledProject();
 });
 
 /** Changes one line of a template in the test's copy of the project; gives back how to undo it. */
@@ -137,19 +138,31 @@ it("what was reloaded comes back by itself after a reboot of the host, like ever
 });
 
 describe("another secret generation", () => {
+    const sharedSecrets = async (): Promise<Record<string, string>> =>
+        JSON.parse(await stackSecret(project, "node1", "sharedCredentials")) as Record<string, string>;
+
     it("rotates the generated secrets on both hosts, and everything works with the new ones", async () => {
-        const old = await stackSecret(project, "node1", "haproxyStatsPassword");
+        const old = await sharedSecrets();
         for (const stack of ["node1", "node2"])
             await pulumi(project, ["config", "set", "secretGeneration", "2", "--stack", stack]);
         await up(project, "node1");
         await up(project, "node2");
-        const fresh = await stackSecret(project, "node1", "haproxyStatsPassword");
-        expect(fresh).not.toBe(old);
+        const fresh = await sharedSecrets();
+        for (const name of Object.keys(old)) expect(fresh[name], name).not.toBe(old[name]);
         for (const node of [node1, node2]) {
             await allHealthy(node, 150_000);
-            expect((await haproxyStats(node, `admin:${old}`)).status).toBe(401);
-            expect((await haproxyStats(node, `admin:${fresh}`)).status).toBe(200);
+            expect((await haproxyStats(node, `admin:${old.haproxyStatsPassword}`)).status).toBe(401);
+            expect((await haproxyStats(node, `admin:${fresh.haproxyStatsPassword}`)).status).toBe(200);
+            const lists = (secret = ""): Promise<RunResult> => objects(node, "loki-data", { user: "loki", secret });
+            expect((await lists(old.lokiObjectStoreSecret)).code).not.toBe(0);
+            expect((await lists(fresh.lokiObjectStoreSecret)).code).toBe(0);
         }
+        await eventually(
+            "the nodes agree on VRRP's password",
+            vipOwners,
+            (owners) => owners.join() === "node1",
+            20_000,
+        );
         await send("http/json", { service: "after-rotation", value: 7, kind: "k", line: "still here" });
         await eventually(
             "telemetry after rotation",
@@ -164,9 +177,7 @@ describe("another secret generation", () => {
     });
 
     it("leaves no secret in a file that others can read, in a container's settings or in a command line", async () => {
-        const secrets = Object.values(
-            JSON.parse(await stackSecret(project, "node1", "sharedCredentials")) as Record<string, string>,
-        );
+        const secrets = Object.values(await sharedSecrets());
         expect(secrets).toHaveLength(5);
         for (const node of ["node1", "node2"]) {
             const readable = await labExec(node, [

@@ -14,7 +14,7 @@ import {
     node2,
     Outcome,
     outcome,
-    project as current,
+    settledProject,
     settings,
     up,
     upBoth,
@@ -23,8 +23,7 @@ import {
 let project: Project;
 
 beforeAll(async () => {
-    project = await current();
-    await Promise.all([allHealthy(node1), allHealthy(node2)]);
+    project = await settledProject();
 });
 
 /** Runs `pulumi` for node 1 with other settings for this once. */
@@ -111,7 +110,9 @@ describe("a host that cannot be used", () => {
     it("is named when nothing answers at its address, and the next up heals", async () => {
         await stopNode("node1");
         try {
-            expect(await failingUp("prometheusScrapeInterval=6s")).toMatch(/192\.168\.110\.214/);
+            expect(await failingUp("prometheusScrapeInterval=6s")).toMatch(
+                /dial tcp 192\.168\.110\.214:22: .*(no route to host|i\/o timeout|refused)/,
+            );
         } finally {
             await startNode("node1");
         }
@@ -124,7 +125,7 @@ describe("a host that cannot be used", () => {
     it("is refused when it shows another key than hostKey", async () => {
         const stranger = (await newKey()).split(" ").slice(0, 2).join(" ");
         const before = await containerIds(node1);
-        expect(await failingUp(`hostKey=${stranger}`)).toMatch(/host key/i);
+        expect(await failingUp(`hostKey=${stranger}`)).toMatch(/host key mismatch/);
         expect(await containerIds(node1)).toEqual(before);
         expect((await up(project, "node1")).touched).toEqual([]);
     });

@@ -4,14 +4,13 @@ import { labExec } from "../../lab/hosts";
 import { Project } from "../../lab/project";
 import { containers, logql, promql } from "../../lab/queries";
 import { send } from "../../lab/telemetry";
-import { allHealthy, eventually, node1, node2, outcome, project as current, upBoth } from "./support";
+import { allHealthy, eventually, node1, node2, outcome, settledProject, upBoth } from "./support";
 
 let project: Project;
 const sample = { service: "before-destroy", value: 11, kind: "old", line: "written before destroy" };
 
 beforeAll(async () => {
-    project = await current();
-    await Promise.all([allHealthy(node1), allHealthy(node2)]);
+    project = await settledProject();
     await send("http/protobuf", sample);
     await eventually(
         "the sample is stored",

@@ -138,6 +138,13 @@ export function allHealthy(node: { name: string }, timeoutMs = 90_000): Promise<
     return eventually(`all containers of ${node.name} healthy`, () => containers(node.name), healthy, timeoutMs);
 }
 
+/** The project as the tests before left it, with both nodes healthy. */
+export async function settledProject(): Promise<Project> {
+    const target = await project();
+    await Promise.all([allHealthy(node1), allHealthy(node2)]);
+    return target;
+}
+
 /** Container ids of a node, by service. */
 export async function containerIds(node: { name: string }): Promise<Record<string, string>> {
     return Object.fromEntries(
