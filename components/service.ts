@@ -15,6 +15,10 @@ export interface ServiceSettings {
     healthCheckStartPeriod?: Duration;
     /** Time after which a service that is not healthy fails the deployment. @default "120s" */
     readyTimeout?: Duration;
+    /**
+     * Longest absence of the other host that may cost nothing: queues are sized for it, and back ends take data that is as old. @default "6h"
+     */
+    maxPeerOutage?: Duration;
 }
 
 /** Arguments of the component of a service with settings S. */
@@ -32,6 +36,7 @@ export const SERVICE_DEFAULTS = {
     healthCheckInterval: "10s",
     healthCheckStartPeriod: "120s",
     readyTimeout: "120s",
+    maxPeerOutage: "6h",
 };
 
 /** A health check at the pace that the settings ask for. */

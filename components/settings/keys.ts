@@ -104,6 +104,9 @@ export const KEYS = {
     objectStorePort: optional("port", OBJECT_STORE_DEFAULTS.port),
     objectStoreConsolePort: optional("port", OBJECT_STORE_DEFAULTS.consolePort),
 
+    // Outages
+    maxPeerOutage: optional("duration", SERVICE_DEFAULTS.maxPeerOutage),
+
     // Services
     clusterName: optional("name", PROMETHEUS_DEFAULTS.cluster),
     prometheusScrapeInterval: optional("duration", PROMETHEUS_DEFAULTS.scrapeInterval),

@@ -11,6 +11,7 @@ export function nodeSettings(v: Values): NodeSettings {
         healthCheckInterval: v.healthCheckInterval,
         healthCheckStartPeriod: v.healthCheckStartPeriod,
         readyTimeout: v.readyTimeout,
+        maxPeerOutage: v.maxPeerOutage,
     };
     const image = (name: string): string => (v.imageRegistry ? `${v.imageRegistry}/${name}` : name);
     return {
