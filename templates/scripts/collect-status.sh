@@ -36,7 +36,7 @@ echo "$said"
 grep -v 'No such container' "$work/docker-errors" || true
 echo "== images"
 # shellcheck disable=SC2046
-timeout 4 docker image inspect --format '{{.Id}} {{join .RepoTags " "}}' $(echo "$said" | cut -d ' ' -f 6 | sort -u) 2>/dev/null || true
+timeout 4 docker image inspect --format '{{.Id}} {{range .RepoTags}}{{.}} {{end}}' $(echo "$said" | cut -d ' ' -f 6 | sort -u) 2>/dev/null || true
 timeout 4 docker version --format 'docker {{.Server.Version}}' 2>&1 | sed 's/^/== /' | tail -n 1
 
 wait
