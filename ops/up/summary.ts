@@ -32,7 +32,10 @@ export function consequences(plans: NodePlan[], { owners, values }: Situation): 
         if (movesVip(plan, owners)) {
             const door = restarts.filter((service) => DOOR.includes(service)).join(" and ");
             const back = node.role === "MASTER" ? ", and comes back" : "";
-            lines.push(`the virtual IP moves to ${node.peerNodeName} while ${door} of ${plan.name} starts anew${back}`);
+            const verb = door.includes(" and ") ? "start" : "starts";
+            lines.push(
+                `the virtual IP moves to ${node.peerNodeName} while ${door} of ${plan.name} ${verb} anew${back}`,
+            );
         } else if (restarts.includes("otel-aggregator") && owners.includes(plan.name))
             lines.push(
                 `data goes through the collector of ${node.peerNodeName} while that of ${plan.name} starts anew`,
@@ -50,7 +53,12 @@ export function consequences(plans: NodePlan[], { owners, values }: Situation): 
 }
 
 const SIGNS = { create: "+", update: "~", replace: "±", delete: "-" };
-const SAID = { starts: "starts", restarts: "starts anew", stops: "stops", reloads: "reads it again", none: "" };
+const SAID: Partial<Record<Change["effect"], string>> = {
+    starts: "starts",
+    restarts: "starts anew",
+    stops: "stops",
+    reloads: "reads it again",
+};
 
 /** What is about to happen, host by host in this order. Pure. */
 export function summaryText(plans: NodePlan[], situation: Situation, parallel: boolean, paint: Paint): string {
@@ -74,15 +82,18 @@ function firstLine(plan: NodePlan): string {
     return `  first installation: ${affected(plan, "starts").join(", ")}`;
 }
 
-// A container that starts anew because of its files is one line with them.
 function detailLines(plan: NodePlan, paint: Paint): string[] {
+    const restarts = affected(plan, "restarts", "stops");
     const tone = { create: paint.good, update: paint.warn, replace: paint.warn, delete: paint.bad };
     return table(
         plan.changes.map(({ op, service, what, effect }) => [
             tone[op](SIGNS[op]),
             service ?? "",
             what,
-            SAID[effect] && `${service ?? ""} ${SAID[effect]}`.trim(),
+            // What starts anew reads its files anyway.
+            effect !== "none" && !(effect === "reloads" && restarts.includes(service!))
+                ? `${service} ${SAID[effect]}`
+                : "",
         ]),
     );
 }
