@@ -186,8 +186,8 @@ describe("Prometheus", () => {
         for (const job of own) expect(job.static_configs[0].labels).toEqual({ instance: "mid-1" });
     });
 
-    it("takes data that is as old as the other node may be away", () => {
-        expect(config.storage.tsdb.out_of_order_time_window).toBe("6h");
+    it("takes data that came late and then waited for as long as the other node may be away", () => {
+        expect(config.storage.tsdb.out_of_order_time_window).toBe("12h");
         expect(command).toContain("--web.enable-otlp-receiver");
     });
 });
