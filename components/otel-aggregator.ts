@@ -88,6 +88,9 @@ export const OTEL_AGGREGATOR_DEFAULTS = {
     dataPath: "durable" as DataPath,
 };
 
+/** Prometheus takes 10 minutes (storage/remote/write_handler.go); a minute is left for the way. */
+const SAMPLE_MAY_BE_AHEAD_SECONDS = 540;
+
 /** The queues in the container. */
 const QUEUE = "/var/lib/otelcol/queue";
 
@@ -154,13 +157,19 @@ export function otelAggregatorConfig(settings: OtelAggregatorSettings): string {
         maxBodyBytes: bytes(s.maxBody),
         maxBodyMib: mebibytes(s.maxBody),
         queue: QUEUE,
+        aheadNanoseconds: SAMPLE_MAY_BE_AHEAD_SECONDS * 1e9,
+        lateNanoseconds: seconds(s.maxPeerOutage) * 1e9,
         batchTimeout: prometheusDuration(s.batchTimeout, "h"),
         exporters: all,
         pipelines: signals
             .filter((signal) => all.some((exporter) => exporter.signal === signal))
             .map((signal) => ({
                 signal,
-                processors: s.nodeAttribute ? "memory_limiter, resource" : "memory_limiter",
+                processors: [
+                    "memory_limiter",
+                    ...(signal === "metrics" ? ["filter/clock"] : []),
+                    ...(s.nodeAttribute ? ["resource"] : []),
+                ].join(", "),
                 exporters: all
                     .filter((exporter) => exporter.signal === signal)
                     .map(({ name }) => name)

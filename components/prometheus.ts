@@ -3,7 +3,7 @@ import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
 import { healthCheck, httpCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
-import { Duration, prometheusDuration } from "./units";
+import { Duration, prometheusDuration, seconds } from "./units";
 
 /** Prometheus of one node. Defaults are those of the two-host seed. */
 export interface PrometheusSettings extends ServiceSettings {
@@ -63,7 +63,8 @@ export function prometheusConfig(settings: PrometheusSettings): string {
         evaluationInterval: prometheusDuration(s.evaluationInterval),
         // The seed's documents set replica "node1" on both nodes; Thanos needs a value of its own per Prometheus (reference: Thanos, external labels).
         replica: s.node,
-        outOfOrderWindow: prometheusDuration(s.maxPeerOutage),
+        // As late as a client may be, and then as long in a queue.
+        outOfOrderWindow: prometheusDuration(`${2 * seconds(s.maxPeerOutage)}s`),
         targets: s.targets.map((target) => ({ ...target, path: target.path ?? "/metrics" })),
     });
 }

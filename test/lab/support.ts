@@ -128,12 +128,21 @@ export async function eventually<T>(
     return seen as T;
 }
 
-export const SERVICES = ["haproxy", "keepalived", "loki", "minio", "otel-aggregator", "prometheus", "thanos-sidecar"];
+/** What runs on a node of the shipped stacks; the compactor of the bucket that both share is on node 1 only. */
+export function servicesOf(node: { name: string }): string[] {
+    const seed = ["haproxy", "keepalived", "loki", "minio", "otel-aggregator", "prometheus"];
+    const compactor = node.name === "node1" ? ["thanos-compactor"] : [];
+    return [...seed, ...compactor, "thanos-query", "thanos-sidecar", "thanos-store"];
+}
 
 /** Waits until Docker itself calls all of a node's containers healthy. */
-export function allHealthy(node: { name: string }, timeoutMs = 90_000): Promise<Record<string, ContainerState>> {
+export function allHealthy(
+    node: { name: string },
+    timeoutMs = 90_000,
+    services = servicesOf(node),
+): Promise<Record<string, ContainerState>> {
     const healthy = (seen: Record<string, ContainerState>): boolean =>
-        Object.keys(seen).length === SERVICES.length &&
+        Object.keys(seen).length === services.length &&
         Object.values(seen).every((container) => container.health === "healthy");
     return eventually(`all containers of ${node.name} healthy`, () => containers(node.name), healthy, timeoutMs);
 }

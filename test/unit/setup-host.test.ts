@@ -50,7 +50,12 @@ describe("a good host", () => {
     it("gets its directories with owner and mode, and the helper scripts", () => {
         expect(setup()).toMatchObject({ code: 0, out: "", err: "" });
         expect(fs.statSync(data()).mode & 0o777).toBe(0o750);
-        expect(fs.readdirSync(lib()).sort()).toEqual(["await-healthy", "put-file", "setup-object-store"]);
+        expect(fs.readdirSync(lib()).sort()).toEqual([
+            "await-healthy",
+            "may-stop-object-store",
+            "put-file",
+            "setup-object-store",
+        ]);
         for (const script of fs.readdirSync(lib())) {
             const installed = path.join(lib(), script);
             expect(fs.statSync(installed).mode & 0o777).toBe(0o755);
