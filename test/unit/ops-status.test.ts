@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import * as http from "node:http";
 import * as net from "node:net";
 import { AddressInfo } from "node:net";
@@ -221,14 +220,6 @@ describe("the script that asks a host", () => {
         expect(() => parseFacts("== time 1800000000.5\n== address\n", { askedMs: 0, heardMs: 0 })).toThrow(
             "not complete",
         );
-    });
-
-    it("is clean for shellcheck, where there is one", () => {
-        const checked = spawnSync("shellcheck", ["-s", "bash", "-"], {
-            input: statusScript({ values: valuesOf("node1"), container: (service) => service }),
-            encoding: "utf8",
-        });
-        if (!checked.error) expect(checked.stdout).toBe("");
     });
 });
 
