@@ -192,7 +192,9 @@ export class ContainerService extends pulumi.ComponentResource {
     private createFiles(name: string, args: ContainerServiceArgs, image: docker.RemoteImage): RemoteFile[] {
         const written: RemoteFile[] = [];
         for (const file of args.files) {
-            const reload = file.reload ? { container: args.container, command: file.reload } : undefined;
+            const reload = file.reload
+                ? { container: args.container, command: file.reload, spec: specHash(args) }
+                : undefined;
             const fileName = `${name}-${file.path.split("/").pop()}`;
             written.push(
                 new RemoteFile(
@@ -235,7 +237,10 @@ export class ContainerService extends pulumi.ComponentResource {
             {
                 ...containerArgs(args),
                 image: image.imageId,
-                labels: [{ label: "otel-ha.config", value: restartHash(args.files) }],
+                labels: [
+                    { label: "otel-ha.config", value: restartHash(args.files) },
+                    { label: "otel-ha.spec", value: specHash(args) },
+                ],
             },
             {
                 parent: this,
@@ -269,6 +274,15 @@ export function awaitHealthyCommand(spec: ContainerSpec): string {
 /** Whole seconds that the gate waits. Pure. */
 export function timeoutSeconds(spec: ContainerSpec): number {
     return Math.ceil(seconds(spec.readyTimeout ?? "120s"));
+}
+
+/**
+ * What a container is made of, apart from its files, as a label. A file for another image, port or mount than the running container's is not for
+ * that one: see put-file. Pure.
+ */
+export function specHash(spec: ContainerSpec): string {
+    const text = JSON.stringify([spec.image, containerArgs(spec)]);
+    return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
 // A running container does not see that a file it read at its start has changed: the label makes it another container.

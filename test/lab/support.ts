@@ -200,3 +200,30 @@ export async function stackSecret(target: Project, stack: StackName, name: strin
     expect(code, stderr).toBe(0);
     return stdout.trim();
 }
+
+/** The seed's own request, every 50 ms until stopped; the longest time without an answer of 200. */
+export function watchGap(): () => Promise<number> {
+    let longest = 0;
+    let stopped = false;
+    const watching = (async () => {
+        for (let last = Date.now(); !stopped; await new Promise((resolve) => setTimeout(resolve, 50))) {
+            const answered = await fetch("http://192.168.110.140:4318/v1/metrics", {
+                method: "POST",
+                headers: { "Content-Type": "application/json" },
+                body: '{"resourceMetrics":[]}',
+                signal: AbortSignal.timeout(500),
+            }).then(
+                (response) => response.ok,
+                () => false,
+            );
+            if (!answered) continue;
+            longest = Math.max(longest, Date.now() - last);
+            last = Date.now();
+        }
+    })();
+    return async () => {
+        stopped = true;
+        await watching;
+        return longest;
+    };
+}

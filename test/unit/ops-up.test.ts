@@ -145,7 +145,9 @@ describe("the order", () => {
 describe("a node is whole", () => {
     it("when its services work and nothing waits for it", () => {
         expect(notWhole(pairAfter(), "mid-2")).toEqual([]);
-        const failing = pairAfter(({ node2 }) => (node2.facts.host.answers.minio = { status: 503, lines: [] }));
+        const failing = pairAfter(
+            ({ node2 }) => (node2.facts.host.answers["minio-mid-2"] = { status: 503, lines: [] }),
+        );
         expect(notWhole(failing, "mid-2")).toEqual(["minio-mid-2: answers 503"]);
         expect(notWhole(failing, "mid-2", ["minio"])).toEqual([]);
         expect(notWhole(failing, "mid-1")).toEqual([]);
@@ -228,7 +230,7 @@ describe("a rolling change", () => {
     });
 
     it("touches nothing while the other host is not whole", async () => {
-        const look = () => pairAfter(({ node1 }) => (node1.facts.host.answers.loki = { lines: [] }));
+        const look = () => pairAfter(({ node1 }) => (node1.facts.host.answers["loki-mid-1"] = { lines: [] }));
         const { run, done } = rolling(both, { look });
         const result = await run.run();
         expect(done()).toEqual([]);

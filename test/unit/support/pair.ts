@@ -36,9 +36,12 @@ const container = (name: string, at: number): ContainerFacts => {
 /** A host on which all is well. */
 export function healthyHost(values: Values, waiting: Waiting = {}): ReachableHost {
     const services = expectedServices(values);
-    const answers = Object.fromEntries(
-        probes(values, services).map(({ name }) => [name, { status: 200, lines: [] as string[] }]),
-    );
+    // Keepalived is asked without HTTP.
+    const asked = services
+        .filter((service) => service !== "keepalived")
+        .map((service) => `${service}-${values.nodeName}`);
+    const names = [...probes(values).map(({ name }) => name), ...asked];
+    const answers = Object.fromEntries(names.map((name) => [name, { status: 200, lines: [] as string[] }]));
     answers.queues!.lines = queueLines(waiting);
     answers["since-empty"]!.lines = [
         JSON.stringify({
