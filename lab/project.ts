@@ -10,6 +10,8 @@ import { readState } from "./state";
 const PARTS = [
     "index.ts",
     "start.cjs",
+    "bundle.cjs",
+    "ops",
     "package.json",
     "Pulumi.yaml",
     "Pulumi.node1.yaml",

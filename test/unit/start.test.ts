@@ -13,7 +13,7 @@ const write = (file: string, text: string): void => fs.writeFileSync(path.join(p
 
 beforeEach(() => {
     project = fs.mkdtempSync(path.join(os.tmpdir(), "otel-ha-"));
-    fs.copyFileSync(path.join(ROOT, "start.cjs"), path.join(project, "start.cjs"));
+    for (const file of ["start.cjs", "bundle.cjs"]) fs.copyFileSync(path.join(ROOT, file), path.join(project, file));
     fs.symlinkSync(path.join(ROOT, "node_modules"), path.join(project, "node_modules"));
     fs.mkdirSync(path.join(project, "components"));
     write("package.json", "{}");

@@ -1,0 +1,49 @@
+import { Command, CommanderError } from "commander";
+import { UserError } from "./errors";
+import { addStatusCommand } from "./status/command";
+
+/** Wrong usage, settings that cannot be read, and whatever else keeps a command from starting. */
+const CANNOT_START = 3;
+
+const HELP = `
+Examples:
+  otel-ha status                  does everything work, and is it there twice?
+  otel-ha COMMAND --help          options, exit codes and examples of one command
+
+Run it in the project's directory, with pulumi on PATH, logged in as for "pulumi up". The hosts are reached over SSH with the settings of
+the stacks. docs/ops.md is the handbook.
+`;
+
+export function newProgram(): Command {
+    const program = new Command("otel-ha")
+        .description("Day-2 operations for a pair of hosts with a highly available OpenTelemetry platform")
+        .showHelpAfterError("Add --help for the options, with examples.")
+        .configureHelp({ showGlobalOptions: true })
+        .addHelpText("after", HELP);
+    addStatusCommand(program);
+    return program;
+}
+
+/** Every command throws instead of ending the process, so that what is open gets closed. */
+function throwing(command: Command): void {
+    command.exitOverride();
+    command.commands.forEach(throwing);
+}
+
+/** Runs the command line; sets the process' exit code. */
+export async function main(argv: string[]): Promise<void> {
+    const program = newProgram();
+    throwing(program);
+    try {
+        await program.parseAsync(argv);
+    } catch (error) {
+        if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : CANNOT_START;
+        else if (error instanceof UserError) fail(error.message, error.exitCode);
+        else fail((process.env.OTEL_HA_TRACE && (error as Error).stack) || String(error), CANNOT_START);
+    }
+}
+
+function fail(message: string, exitCode: number): void {
+    console.error(`otel-ha: ${message}`);
+    process.exitCode = exitCode;
+}

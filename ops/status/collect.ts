@@ -1,0 +1,54 @@
+import { nodeRequirements } from "../../components/node";
+import { nodeSettings } from "../../components/settings/node-settings";
+import { Values } from "../../components/settings/keys";
+import { shellQuote } from "../../components/shell";
+import { templateText } from "../../components/templates";
+import { DeployedNode } from "../deployment";
+import { UNREACHABLE } from "../ssh";
+import { HostFacts, parseFacts } from "./facts";
+import { probeLines, probes } from "./probes";
+
+/** A host that says nothing for so long counts as away. */
+const HOST_TIMEOUT_MS = 5_000;
+
+/** Services that a node should have by its settings. @example ["minio", "prometheus", …] Pure. */
+export function expectedServices(values: Values): string[] {
+    const suffix = `-${values.nodeName}`;
+    return nodeRequirements(nodeSettings(values)).map(({ container }) => container.slice(0, -suffix.length));
+}
+
+/** The script that asks a host, settings first. Pure. */
+export function statusScript(node: Pick<DeployedNode, "values" | "container">): string {
+    const services = expectedServices(node.values);
+    return [
+        `VIP=${shellQuote(node.values.vip)}`,
+        `CONTAINERS=${shellQuote(services.map((service) => node.container(service)).join(" "))}`,
+        `PROBES=${shellQuote(probeLines(probes(node.values, services)))}`,
+        templateText("scripts/collect-status.sh"),
+    ].join("\n");
+}
+
+/** Asks one host everything at once. Never throws: a host that does not answer is a fact. */
+export async function collectHost(node: DeployedNode): Promise<HostFacts> {
+    // A connection that has to be made takes time that is not the clock's: make it before.
+    const end = Date.now() + HOST_TIMEOUT_MS;
+    const connected = await node.exec("true", { timeoutMs: HOST_TIMEOUT_MS });
+    if (connected.code !== 0) return { error: complaint(connected) };
+    const clock = { askedMs: Date.now(), heardMs: 0 };
+    const result = await node.exec("bash -s", {
+        input: statusScript(node),
+        timeoutMs: Math.max(500, end - Date.now()),
+        onLine: () => (clock.heardMs ||= Date.now()),
+    });
+    try {
+        return { host: parseFacts(result.stdout, clock) };
+    } catch {
+        return { error: complaint(result) };
+    }
+}
+
+function complaint({ code, stderr }: { code: number; stderr: string }): string {
+    if (code === 124) return `no answer within ${HOST_TIMEOUT_MS / 1000} s`;
+    const last = stderr.trim().split("\n").at(-1) ?? "";
+    return last || (code === UNREACHABLE ? "SSH cannot connect" : `the status script ended with code ${code}`);
+}

@@ -1,0 +1,170 @@
+import { size, span } from "../format";
+import { Finding, NodeFacts, NodeStatus, nodeStatus, Redundancy, Status, Verdict } from "./model";
+
+// Prometheus and Loki order by time stamps; certificates and signatures tolerate minutes, people comparing graphs do not.
+const CLOCK_DEGRADED_MS = 1_000;
+const CLOCK_NOTE_MS = 200;
+
+/** A queue that is this full will soon be too small. */
+const QUEUE_NEARLY_FULL = 0.8;
+
+/** Any one of these is enough for queries, none is not. */
+const BACK_ENDS = { prometheus: "Prometheus", loki: "Loki" };
+
+/** The pair's facts, made sense of. Pure. */
+export function judge(facts: NodeFacts[]): Status {
+    const nodes = facts.map(nodeStatus);
+    const reachable = nodes.filter((node) => node.reachable);
+    const vip = virtualIp(facts, nodes);
+    const clock = clockDifference(reachable);
+    const redundancy = redundancyOf(facts, nodes);
+    const findings = [
+        ...vipFindings(vip, nodes),
+        ...backEndFindings(nodes),
+        ...nodes.flatMap(nodeFindings),
+        ...clockFindings(clock, reachable),
+        ...(redundancy.full === false && Object.keys(redundancy.waiting).length > 0
+            ? [{ severity: "degraded" as const, text: `redundancy: ${redundancy.text}` }]
+            : []),
+    ];
+    return { verdict: verdictOf(nodes, findings), vip, redundancy, clock, findings, nodes };
+}
+
+function verdictOf(nodes: NodeStatus[], findings: Finding[]): Verdict {
+    if (!nodes.some((node) => node.reachable)) return "unknown";
+    for (const severity of ["broken", "unknown", "degraded"] as const)
+        if (findings.some((finding) => finding.severity === severity)) return severity;
+    return "healthy";
+}
+
+function virtualIp(facts: NodeFacts[], nodes: NodeStatus[]): Status["vip"] {
+    const answers = facts.flatMap(({ facts: { host } }) => (host ? [host.answers.vip?.status === 200] : []));
+    return {
+        address: facts[0]!.values.vip,
+        owners: nodes.filter((node) => node.holdsVip).map(({ name }) => name),
+        answers: answers.length === 0 ? undefined : answers.includes(true),
+    };
+}
+
+function vipFindings({ address, owners, answers }: Status["vip"], nodes: NodeStatus[]): Finding[] {
+    const away = nodes.filter((node) => !node.reachable).map(({ name }) => name);
+    if (away.length === nodes.length) return [];
+    if (owners.length > 1)
+        return [
+            {
+                severity: "broken",
+                text: `${owners.join(" and ")} both hold the virtual IP ${address}: they do not hear each other's adverts`,
+            },
+        ];
+    if (owners.length === 0 && away.length > 0 && answers)
+        return [
+            {
+                severity: "note",
+                text: `the virtual IP ${address} answers, so that ${away.join(" or ")}, which cannot be asked, must hold it`,
+            },
+        ];
+    if (owners.length === 0) return [{ severity: "broken", text: `nobody holds the virtual IP ${address}` }];
+    if (answers === false)
+        return [
+            {
+                severity: "broken",
+                text: `the virtual IP ${address} takes no data: HAProxy on ${owners[0]} has no collector left, or does not answer`,
+            },
+        ];
+    return [];
+}
+
+function backEndFindings(nodes: NodeStatus[]): Finding[] {
+    if (!nodes.some((node) => node.reachable)) return [];
+    return Object.entries(BACK_ENDS).flatMap(([service, name]): Finding[] => {
+        const all = nodes.flatMap((node) => node.services.filter((status) => status.service === service));
+        if (all.length === 0 || all.some(({ state }) => state === "ok")) return [];
+        const known = all.every(({ state }) => state !== "unknown");
+        return [{ severity: "broken", text: `no ${name} works${known ? "" : " on the hosts that can be asked"}` }];
+    });
+}
+
+function nodeFindings(node: NodeStatus): Finding[] {
+    if (!node.reachable) return [{ severity: "degraded", text: `${node.name} cannot be reached: ${node.error}` }];
+    const services = node.services.flatMap((service): Finding[] => {
+        const findings: Finding[] = [];
+        if (service.state === "unknown")
+            findings.push({ severity: "unknown", text: `${service.container}: ${service.reason}` });
+        else if (service.state !== "ok")
+            findings.push({ severity: "degraded", text: `${service.container}: ${service.reason}` });
+        // What is not there at all has been said.
+        if (service.drift && service.state !== "missing")
+            findings.push({
+                severity: "note",
+                text: `${service.container} is ${service.drift}; otel-ha up repairs it`,
+            });
+        return findings;
+    });
+    const queues = (node.queues ?? []).flatMap(({ exporter, signal, bytes, capacityBytes }): Finding[] =>
+        capacityBytes > 0 && bytes > QUEUE_NEARLY_FULL * capacityBytes
+            ? [
+                  {
+                      severity: "degraded",
+                      text: `the queue of ${exporter} (${signal}) on ${node.name} holds ${size(bytes)} of ${size(capacityBytes)}; when it is full, data is refused`,
+                  },
+              ]
+            : [],
+    );
+    return [...services, ...queues];
+}
+
+function clockDifference(nodes: NodeStatus[]): Status["clock"] {
+    if (nodes.length < 2) return undefined;
+    const offsets = nodes.map((node) => node.clockOffsetMs!);
+    return {
+        differenceMs: Math.max(...offsets) - Math.min(...offsets),
+        errorMs: nodes.reduce((sum, node) => sum + node.clockErrorMs!, 0),
+    };
+}
+
+function clockFindings(clock: Status["clock"], nodes: NodeStatus[]): Finding[] {
+    if (!clock) return [];
+    const certain = clock.differenceMs - clock.errorMs;
+    if (certain < CLOCK_NOTE_MS) return [];
+    const names = nodes.map(({ name }) => name).join(" and ");
+    return [
+        {
+            severity: certain < CLOCK_DEGRADED_MS ? "note" : "degraded",
+            text: `the clocks of ${names} differ by ${span(clock.differenceMs / 1000)}; look at their time synchronisation`,
+        },
+    ];
+}
+
+function redundancyOf(facts: NodeFacts[], nodes: NodeStatus[]): Redundancy {
+    const waiting: Redundancy["waiting"] = {};
+    for (const queue of nodes.flatMap((node) => node.queues ?? [])) {
+        if (!queue.behind || queue.waitsFor === undefined) continue;
+        const so = waiting[queue.waitsFor] ?? { bytes: 0 };
+        const oldest = [so.oldestSeconds, queue.oldestSeconds].filter((age) => age !== undefined);
+        waiting[queue.waitsFor] = {
+            bytes: so.bytes + queue.bytes,
+            oldestSeconds: oldest.length > 0 ? Math.max(...oldest) : undefined,
+        };
+    }
+    const queued = Object.entries(waiting).map(
+        ([name, { bytes, oldestSeconds }]) =>
+            `${size(bytes)} queued for ${name}${oldestSeconds === undefined ? "" : `, the oldest ${span(oldestSeconds)} old at most`}`,
+    );
+    const away = nodes.filter((node) => !node.reachable).map(({ name }) => name);
+    const failing = nodes.flatMap(({ services }) =>
+        services.filter(({ state }) => state !== "ok" && state !== "unknown").map(({ container }) => container),
+    );
+    const silent = nodes.filter((node) => node.reachable && node.queues === undefined).map(({ name }) => name);
+
+    const state = (full: boolean | undefined, ...parts: string[]): Redundancy => ({
+        full,
+        text: [...parts, ...queued].join("; "),
+        waiting,
+    });
+    if (away.length === facts.length) return state(undefined, "not known: no host can be reached");
+    if (away.length > 0) return state(false, `none, ${away.join(" and ")} cannot be reached`);
+    if (failing.length > 0) return state(false, `reduced, without ${failing.join(", ")}`);
+    if (silent.length > 0)
+        return state(undefined, `not known: the collector of ${silent.join(" and ")} does not tell its queues`);
+    return queued.length > 0 ? state(false, "catching up") : state(true, "full");
+}

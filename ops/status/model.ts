@@ -1,0 +1,149 @@
+import { Values } from "../../components/settings/keys";
+import { Answer, ContainerFacts, HostFacts, parseSamples } from "./facts";
+import { Queue, readQueues } from "./queues";
+import { drift, RecordedContainers } from "./state";
+
+/** The system in one word. */
+export type Verdict = "healthy" | "degraded" | "broken" | "unknown";
+
+/** What `otel-ha status` ends with, for monitoring. */
+export const EXIT_CODES: Record<Verdict, number> = { healthy: 0, degraded: 1, broken: 2, unknown: 3 };
+
+/** Something that is not as it should be. */
+export interface Finding {
+    /** `note` does not change the verdict. */
+    severity: "broken" | "degraded" | "unknown" | "note";
+    text: string;
+}
+
+export interface ServiceStatus {
+    /** @example "haproxy" */
+    service: string;
+    container: string;
+    /** ok: it says so itself, and Docker does not say otherwise. */
+    state: "ok" | "starting" | "failing" | "down" | "missing" | "unknown";
+    /** What is wrong; "" when nothing is. */
+    reason: string;
+    /** Docker's health; undefined when there is no such container. */
+    docker?: string;
+    /** HTTP status of the service's own endpoint; undefined when it has none or does not answer. */
+    endpoint?: number;
+    image?: string;
+    restarts?: number;
+    /** "" none; undefined not known. */
+    drift?: string;
+}
+
+export interface NodeStatus {
+    stack: string;
+    name: string;
+    address: string;
+    reachable: boolean;
+    /** Why it cannot be reached. */
+    error?: string;
+    holdsVip?: boolean;
+    clockOffsetMs?: number;
+    clockErrorMs?: number;
+    services: ServiceStatus[];
+    /** Undefined: the collector does not say. */
+    queues?: Queue[];
+    /** Write quorum of the object store as this node sees it; undefined when it has none, or does not say. */
+    writeQuorum?: boolean;
+    /** Last successful upload of a block, seconds since 1970; undefined when there was none since the start, or it is not known. */
+    lastUploadSeconds?: number;
+}
+
+export interface Redundancy {
+    /** Undefined: cannot be told. */
+    full?: boolean;
+    text: string;
+    /** Data that waits for a node, by its name. */
+    waiting: Record<string, { bytes: number; oldestSeconds?: number }>;
+}
+
+export interface Status {
+    verdict: Verdict;
+    vip: { address: string; owners: string[]; answers?: boolean };
+    redundancy: Redundancy;
+    /** Largest difference between the hosts' clocks, and how far off that may be. */
+    clock?: { differenceMs: number; errorMs: number };
+    findings: Finding[];
+    nodes: NodeStatus[];
+}
+
+/** What is known of one node. */
+export interface NodeFacts {
+    stack: string;
+    values: Values;
+    /** Services that it should have. @example ["minio", "prometheus"] */
+    services: string[];
+    facts: HostFacts;
+    recorded: RecordedContainers;
+}
+
+/** One node's facts, made sense of. Pure. */
+export function nodeStatus({ stack, values, services, facts, recorded }: NodeFacts): NodeStatus {
+    const { host, error } = facts;
+    const node = { stack, name: values.nodeName, address: values.nodeAddress };
+    if (!host) {
+        const unknown = services.map((service): ServiceStatus => {
+            return { service, container: `${service}-${values.nodeName}`, state: "unknown", reason: "" };
+        });
+        return { ...node, reachable: false, error, services: unknown };
+    }
+    return {
+        ...node,
+        reachable: true,
+        holdsVip: host.holdsVip,
+        clockOffsetMs: host.clockOffsetMs,
+        clockErrorMs: host.clockErrorMs,
+        services: services.map((service) => {
+            const container = `${service}-${values.nodeName}`;
+            const found = host.containers[container];
+            return {
+                service,
+                container,
+                ...serviceState(host.dockerVersion !== undefined, found, host.answers[service]),
+                docker: found?.health,
+                endpoint: host.answers[service]?.status,
+                image: found?.image,
+                restarts: found?.restarts,
+                drift: host.dockerVersion === undefined ? undefined : drift(found, recorded, container),
+            };
+        }),
+        queues: readQueues(values, host.answers.queues, host.answers["since-empty"]),
+        writeQuorum: services.includes("minio") ? quorum(host.answers.minio) : undefined,
+        lastUploadSeconds: lastUpload(host.answers.uploads),
+    };
+}
+
+function serviceState(
+    dockerAnswers: boolean,
+    container: ContainerFacts | undefined,
+    answer: Answer | undefined,
+): Pick<ServiceStatus, "state" | "reason"> {
+    const answers = answer?.status === undefined ? "does not answer" : `answers ${answer.status}`;
+    const works = answer === undefined || answer.status === 200;
+    if (!dockerAnswers) {
+        if (answer === undefined) return { state: "unknown", reason: "Docker does not answer" };
+        return works ? { state: "ok", reason: "" } : { state: "failing", reason: answers };
+    }
+    if (!container) return { state: "missing", reason: "no such container" };
+    if (container.status !== "running") return { state: "down", reason: container.status };
+    if (container.health === "starting" && !(works && answer))
+        return { state: "starting", reason: works ? "Docker: starting" : answers };
+    if (!works) return { state: "failing", reason: answers };
+    if (container.health === "unhealthy") return { state: "failing", reason: "Docker: unhealthy" };
+    return { state: "ok", reason: "" };
+}
+
+function quorum(answer: Answer | undefined): boolean | undefined {
+    return answer?.status === undefined ? undefined : answer.status === 200;
+}
+
+function lastUpload(answer: Answer | undefined): number | undefined {
+    const times = parseSamples(answer?.lines ?? []).map(({ value }) => value);
+    // Thanos starts with 0, and has one line per bucket.
+    const latest = Math.max(0, ...times);
+    return latest > 0 ? latest : undefined;
+}

@@ -1,0 +1,74 @@
+import { Values } from "../../components/settings/keys";
+
+/** A question over HTTP that is asked on the host itself. */
+export interface Probe {
+    /** One word. */
+    name: string;
+    /** @default "127.0.0.1" */
+    address?: string;
+    port: number;
+    path: string;
+    /** Lines of the answer that are wanted; an extended regular expression without blanks. @default none */
+    lines?: string;
+}
+
+/** Where each service says that it works; the answer is 200. Keepalived has no such place. */
+const ENDPOINTS: Record<string, (v: Values) => { port: number; path: string }> = {
+    minio: (v) => ({ port: v.objectStorePort, path: "/minio/health/cluster" }),
+    prometheus: (v) => ({ port: v.prometheusPort, path: "/-/ready" }),
+    loki: (v) => ({ port: v.lokiPort, path: "/ready" }),
+    "thanos-sidecar": (v) => ({ port: v.thanosHttpPort, path: "/-/ready" }),
+    "otel-aggregator": (v) => ({ port: v.aggregatorHealthPort, path: "/" }),
+    haproxy: (v) => ({ port: v.haproxyStatsPort, path: "/healthz" }),
+};
+
+const NOTHING = "^$";
+
+// Lines of a metric, labels or not.
+const metric = (...names: string[]): string => `^(${names.join("|")})[{[:space:]]`;
+
+/** A queue that holds less than this may be called empty. */
+export const NEARLY_EMPTY_BYTES = 1_048_576;
+
+// What is in a queue came after the queue was empty for the last time.
+const SINCE_EMPTY = `time()-max by(exporter,data_type)(max_over_time(timestamp(otelcol_exporter_queue_size{instance="NODE"}<${NEARLY_EMPTY_BYTES})[6h:15s]))`;
+
+/** All that is asked on a node with these services. Pure. */
+export function probes(values: Values, services: string[]): Probe[] {
+    const health = services.flatMap((service) => {
+        const endpoint = ENDPOINTS[service];
+        return endpoint ? [{ name: service, ...endpoint(values) }] : [];
+    });
+    const query = encodeURIComponent(SINCE_EMPTY.replace("NODE", values.nodeName));
+    const details: Probe[] = [
+        { name: "vip", address: values.vip, port: values.haproxyStatsPort, path: "/healthz" },
+        {
+            name: "queues",
+            port: values.aggregatorMetricsPort,
+            path: "/metrics",
+            lines: metric("otelcol_exporter_queue_size", "otelcol_exporter_queue_capacity"),
+        },
+        {
+            name: "uploads",
+            port: values.thanosHttpPort,
+            path: "/metrics",
+            lines: metric("thanos_objstore_bucket_last_successful_upload_time"),
+        },
+        {
+            name: "since-empty",
+            port: values.prometheusPort,
+            path: `/api/v1/query?query=${query}`,
+            lines: '^\\{"status"',
+        },
+    ];
+    return [...health, ...details];
+}
+
+/** The settings line of the host's script. Pure. */
+export function probeLines(all: Probe[]): string {
+    return all
+        .map(({ name, address, port, path, lines }) =>
+            [name, address ?? "127.0.0.1", port, path, lines ?? NOTHING].join(" "),
+        )
+        .join("\n");
+}
