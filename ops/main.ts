@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { UserError } from "./errors";
+import { addDrillCommand } from "./drill/command";
 import { addStatusCommand } from "./status/command";
 
 /** Wrong usage, settings that cannot be read, and whatever else keeps a command from starting. */
@@ -21,6 +22,7 @@ export function newProgram(): Command {
         .configureHelp({ showGlobalOptions: true })
         .addHelpText("after", HELP);
     addStatusCommand(program);
+    addDrillCommand(program);
     return program;
 }
 

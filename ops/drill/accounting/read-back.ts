@@ -1,18 +1,23 @@
 /** Reads everything of a run back: raw samples and log lines, page by page. */
 import { METRIC, SERVICE } from "../load/plan";
 import type { Span } from "../probe/gaps";
-import type { Found } from "./found";
 
 const PAGE_MS = 20_000;
 const TIMEOUT_MS = 30_000;
 /** Loki's own limit for one answer. */
 const LINES_PER_PAGE = 5000;
 
+/** Takes what is read. */
+export interface Sink {
+    addSample(labels: Record<string, string>, at: number, value: number): void;
+    addLine(line: string, nanos: string): void;
+}
+
 /** Fetches JSON; the tests give their own. */
 export type GetJson = (url: string) => Promise<unknown>;
 
 /** Adds all samples of a run with timestamps in the span, ends included, to `found`. */
-export async function readSamples(url: string, run: string, span: Span, found: Found, get = getJson): Promise<void> {
+export async function readSamples(url: string, run: string, span: Span, found: Sink, get = getJson): Promise<void> {
     // Range selectors leave their start out, in older versions they do not: what lies outside of the page is dropped here.
     for (let from = span.from - 1; from < span.to; from += PAGE_MS) {
         const to = Math.min(from + PAGE_MS, span.to);
@@ -43,7 +48,7 @@ function matrix(answer: unknown, url: string): MatrixSeries[] {
 }
 
 /** Adds all log lines of a run with timestamps in the span, ends included, to `found`. */
-export async function readLines(url: string, run: string, span: Span, found: Found, get = getJson): Promise<void> {
+export async function readLines(url: string, run: string, span: Span, found: Sink, get = getJson): Promise<void> {
     const query = `{service_name="${SERVICE}"} |= "run=${run} "`;
     const end = (BigInt(span.to) + 1n) * 1_000_000n;
     let start = BigInt(span.from) * 1_000_000n;

@@ -1,9 +1,7 @@
 /** A worker process, seen from the drill. */
 import { fork, type ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, renameSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { buildSync } from "esbuild";
 import type { ReadPlan, ReadSample } from "../probe/read";
+import { workerProgram } from "./compile";
 import type { ClientLedger } from "./ledger";
 import type { LoadPlan } from "./plan";
 import type { FromWorker, Stall, ToWorker, WorkerStats } from "./worker";
@@ -13,33 +11,6 @@ export interface WorkerResult {
     ledgers: ClientLedger[];
     reads: ReadSample[];
     stalls: Stall[];
-}
-
-/** The directory with package.json: from the sources as well as from a bundle in dist/. */
-function packageRoot(): string {
-    for (let at = __dirname; ; at = dirname(at)) {
-        if (existsSync(join(at, "ops", "drill", "load", "worker.ts"))) return at;
-        if (at === dirname(at)) throw new Error(`no package with ops/drill above ${__dirname}`);
-    }
-}
-
-/** Compiles the worker; a fraction of a second. */
-function compile(): string {
-    const root = packageRoot();
-    const bundle = join(root, "dist", "drill-worker.cjs");
-    const temporary = `${bundle}.${process.pid}`;
-    mkdirSync(dirname(bundle), { recursive: true });
-    buildSync({
-        entryPoints: [join(root, "ops", "drill", "load", "worker.ts")],
-        outfile: temporary,
-        bundle: true,
-        platform: "node",
-        target: "node20",
-        packages: "external",
-        logLevel: "error",
-    });
-    renameSync(temporary, bundle);
-    return bundle;
 }
 
 /** A process with a generator or a probe in it. */
@@ -52,7 +23,7 @@ export class Worker {
     private ended = false;
 
     private constructor(work: ToWorker) {
-        this.child = fork(compile(), { execArgv: [], serialization: "advanced" });
+        this.child = fork(workerProgram(), { execArgv: [], serialization: "advanced" });
         this.child.on("message", (message: FromWorker) => this.receive(message));
         this.child.on("exit", (code, signal) => {
             this.ended = true;

@@ -1,0 +1,48 @@
+/** Who held the virtual IP, and when: from what the hosts said. Pure. */
+import type { Span } from "../probe/gaps";
+import type { Ownership, TimelineEvent } from "../report/schema";
+
+/** The event by which the drill says that a host has no power, or has it again. */
+export const HOST_OFF = "host off";
+
+/** Stretches with the same owners, in order, over the whole span. */
+export function ownership(timeline: TimelineEvent[], span: Span): Ownership[] {
+    const holds = new Set<string>();
+    const periods: Ownership[] = [];
+    let since = span.from;
+    const close = (to: number): void => {
+        if (to > since) periods.push({ owner: [...holds].sort(), span: { from: since, to } });
+        since = Math.max(since, to);
+    };
+    const changes = timeline
+        .filter(({ source, what }) => source === "vip" || (source === "fault" && what === HOST_OFF))
+        .sort((a, b) => a.at - b.at);
+    for (const { source, node, what, at } of changes) {
+        const held = source === "vip" && what === "held";
+        if (held === holds.has(node!)) continue;
+        // Where it was held when the watch began is not a change.
+        if (at > span.from) close(Math.min(at, span.to));
+        if (held) holds.add(node!);
+        else holds.delete(node!);
+    }
+    close(span.to);
+    return merge(periods);
+}
+
+function merge(periods: Ownership[]): Ownership[] {
+    const merged: Ownership[] = [];
+    for (const period of periods) {
+        const last = merged.at(-1);
+        if (last && last.owner.join() === period.owner.join()) last.span.to = period.span.to;
+        else merged.push({ owner: period.owner, span: { ...period.span } });
+    }
+    return merged;
+}
+
+/** The longest stretch within the span that satisfies `which`, milliseconds. */
+export function longest(periods: Ownership[], span: Span, which: (owner: string[]) => boolean): number {
+    return periods
+        .filter(({ owner }) => which(owner))
+        .map(({ span: { from, to } }) => Math.min(to, span.to) - Math.max(from, span.from))
+        .reduce((most, ms) => Math.max(most, ms), 0);
+}
