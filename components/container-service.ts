@@ -75,6 +75,8 @@ export interface ContainerSpec {
     files: ServiceFile[];
     /** Directories of the host in the container; they must exist before it starts. */
     mounts: Mount[];
+    /** Directories in memory, empty after each start: a file there that names a process does not outlive it. @example ["/run"] */
+    tmpfs?: string[];
     /** Used by Docker and by the gate alike. */
     healthCheck: HealthCheck;
     /** How long the gate waits after a start. @default "120s" */
@@ -112,6 +114,7 @@ export function containerArgs(spec: ContainerSpec): Omit<docker.ContainerArgs, "
             target: mount.target,
             readOnly: mount.readOnly ?? false,
         })),
+        tmpfs: spec.tmpfs && Object.fromEntries(spec.tmpfs.map((path) => [path, "mode=0755"])),
         networkMode: "host",
         restart: "unless-stopped",
         healthcheck: {

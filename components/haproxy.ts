@@ -1,8 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
+import { DataPath } from "./otel-aggregator";
 import { healthCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
+import { bytes, Size } from "./units";
 
 /** HAProxy of one node. Defaults are those of the two-host seed. */
 export interface HaproxySettings extends ServiceSettings {
@@ -20,8 +22,35 @@ export interface HaproxySettings extends ServiceSettings {
     aggregatorGrpcPort?: number;
     /** Where the collector says whether it works. @default 13133 */
     aggregatorHealthPort?: number;
+    /** The collector's own metrics. @default 9464 */
+    aggregatorMetricsPort?: number;
     /** Connections at a time. @default 8000 */
     maxConnections?: number;
+    /**
+     * Largest request, with its headers, that is sent again elsewhere when a collector dies on it. Each busy connection needs two buffers of this size.
+     * @default "64KiB"
+     */
+    buffer?: Size;
+    /** Largest body that is taken; a larger one gets a 413. @default "20MiB" */
+    maxBody?: Size;
+    /** The other node: takes over when something here is down. @default none: a node by itself @example "192.168.110.119" */
+    peerAddress?: string;
+    /** `seed`: this node's collector only, whatever happens to it. For comparison. @default "durable" */
+    dataPath?: DataPath;
+    /** On loopback: the collector's way to this node's Prometheus. @default 19091 */
+    prometheusWriteLocalPort?: number;
+    /** On loopback: the collector's way to the other node's Prometheus. @default 19092 */
+    prometheusWritePeerPort?: number;
+    /** Prometheus, on both nodes. @default 9090 */
+    prometheusPort?: number;
+    /** Metrics of both nodes and the bucket, for those who ask: Prometheus' API. @default 19090 */
+    queryPort?: number;
+    /** Logs, for those who ask: Loki's API. @default 13100 */
+    lokiQueryPort?: number;
+    /** Thanos Query, on both nodes. @default 10904 */
+    thanosQueryHttpPort?: number;
+    /** Loki, on both nodes. @default 3100 */
+    lokiPort?: number;
 }
 
 export const HAPROXY_DEFAULTS = {
@@ -32,7 +61,18 @@ export const HAPROXY_DEFAULTS = {
     aggregatorHttpPort: 14318,
     aggregatorGrpcPort: 14317,
     aggregatorHealthPort: 13133,
+    aggregatorMetricsPort: 9464,
     maxConnections: 8000,
+    buffer: "64KiB",
+    maxBody: "20MiB",
+    dataPath: "durable" as DataPath,
+    prometheusWriteLocalPort: 19091,
+    prometheusWritePeerPort: 19092,
+    prometheusPort: 9090,
+    queryPort: 19090,
+    lokiQueryPort: 13100,
+    thanosQueryHttpPort: 10904,
+    lokiPort: 3100,
 };
 
 /** Who may see the statistics. */
@@ -48,7 +88,14 @@ const HAPROXY_USER = "99:99";
 
 /** The text of haproxy.cfg. Pure. */
 export function haproxyConfig(settings: HaproxySettings): string {
-    return render("haproxy/haproxy.cfg", withDefaults(settings, HAPROXY_DEFAULTS));
+    const s = withDefaults(settings, HAPROXY_DEFAULTS);
+    return render("haproxy/haproxy.cfg", {
+        ...s,
+        bufferBytes: bytes(s.buffer),
+        maxBodyBytes: bytes(s.maxBody),
+        peerAddress: s.peerAddress,
+        peerCollector: s.dataPath === "seed" ? undefined : s.peerAddress,
+    });
 }
 
 /** Container, files and health of HAProxy. Pure but for the secret that it passes on. */
@@ -97,6 +144,16 @@ function haproxyCheck(port: number): string {
 /** What HAProxy needs of its host. Pure. */
 export function haproxyRequirements(settings: HaproxySettings): Requirements {
     const s = withDefaults(settings, HAPROXY_DEFAULTS);
+    const pairPorts = [
+        { port: s.queryPort, key: "queryPort", use: "HAProxy metrics queries" },
+        { port: s.lokiQueryPort, key: "lokiQueryPort", use: "HAProxy log queries" },
+        { port: s.prometheusWriteLocalPort, key: "prometheusWriteLocalPort", use: "HAProxy before Prometheus" },
+        {
+            port: s.prometheusWritePeerPort,
+            key: "prometheusWritePeerPort",
+            use: "HAProxy before the peer's Prometheus",
+        },
+    ];
     return {
         container: `haproxy-${s.node}`,
         directories: [{ path: `${s.configDir}/haproxy` }],
@@ -104,6 +161,7 @@ export function haproxyRequirements(settings: HaproxySettings): Requirements {
             { port: s.otlpHttpPort, key: "otlpHttpPort", use: "HAProxy OTLP/HTTP" },
             { port: s.otlpGrpcPort, key: "otlpGrpcPort", use: "HAProxy OTLP/gRPC" },
             { port: s.statsPort, key: "haproxyStatsPort", use: "HAProxy statistics" },
+            ...(s.peerAddress ? pairPorts : []),
         ],
         // A burst of new connections must not be cut off before HAProxy sees it; older kernels have 128.
         sysctls: { "net.core.somaxconn": "4096" },
@@ -116,7 +174,7 @@ export interface HaproxyArgs extends ServiceArgs<HaproxySettings> {
     stats: StatsCredentials;
 }
 
-/** The door for clients: OTLP over HTTP and gRPC to a collector that works. */
+/** The door for clients: OTLP to a collector that works, queries to the side that has the data. */
 export class Haproxy extends ContainerService {
     constructor(name: string, args: HaproxyArgs, opts?: pulumi.ComponentResourceOptions) {
         super(name, { ...haproxySpec(args.settings, args.stats), host: args.host, after: args.after }, opts, "Haproxy");

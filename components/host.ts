@@ -25,6 +25,16 @@ export interface PortUse {
     use: string;
 }
 
+/** A directory where data grows. */
+export interface DataSpace {
+    /** @example "/data/volume/otel/prometheus" */
+    path: string;
+    /** Bytes that it must be able to hold, besides the room that every data path must have. @default 0 */
+    needs?: number;
+    /** Setting that makes it need less; named in the error. @example "maxPeerOutage" */
+    of?: string;
+}
+
 /** What a service needs of its host. Every service has a pure function that tells. */
 export interface Requirements {
     /** Name of the container, which may hold the ports already. */
@@ -36,7 +46,7 @@ export interface Requirements {
     /** Kernel settings, kept over a reboot. @example { "net.core.somaxconn": "4096" } */
     sysctls?: Record<string, string>;
     /** Where data grows: their file systems must have room. */
-    dataPaths?: string[];
+    dataPaths?: DataSpace[];
 }
 
 /** A machine, how to reach it, and what to make ready on it. */
@@ -82,6 +92,7 @@ const SCRIPTS = ["put-file", "await-healthy", "setup-object-store"];
 export function setupScript(args: HostArgs): string {
     const all = args.requirements;
     const directories = [...(args.directories ?? []), ...all.flatMap((needs) => needs.directories)];
+    const dataPaths = all.flatMap((needs) => needs.dataPaths ?? []);
     const lines = (values: string[]): string => shellQuote([...new Set(values)].join("\n"));
     const sysctls = Object.entries(
         Object.assign({}, ...all.map((needs) => needs.sysctls ?? {})) as Record<string, string>,
@@ -94,7 +105,7 @@ export function setupScript(args: HostArgs): string {
         `MINIMUM_FREE_KIB=${Math.ceil(bytes(args.minimumFreeDisk ?? "10GiB") / 1024)}`,
         `CONTAINERS=${shellQuote(all.map((needs) => needs.container).join(" "))}`,
         `DIRECTORIES=${lines(directories.map((at) => `${at.mode ?? "0755"} ${at.owner ?? "0:0"} ${at.path}`))}`,
-        `DATA_PATHS=${lines(all.flatMap((needs) => needs.dataPaths ?? []))}`,
+        `DATA_PATHS=${lines(dataPaths.map((at) => `${Math.ceil((at.needs ?? 0) / 1024)} ${at.of ?? "minimumFreeDisk"} ${at.path}`))}`,
         `PORTS=${lines(all.flatMap((needs) => needs.ports.map((use) => `${use.port} ${use.key} ${use.use}`)))}`,
         `SYSCTLS=${lines(sysctls.map(([key, value]) => `${key} = ${value}`))}`,
         templateText("scripts/setup-host.sh"),

@@ -22,10 +22,23 @@ export interface KeepalivedSettings extends ServiceSettings {
     vip: string;
     /** Interface that holds the node's address and gets the virtual IP. @default "eth0" */
     interface?: string;
-    /** Interval of advertisements, whole seconds with VRRP 2. Failover on the death of a host takes 3 × this + skew (RFC 3768 §6.1). @default "1s" */
+    /** The other node's priority: a node without its own collector must get below it. @example 90 */
+    peerPriority: number;
+    /** 3 has no password and counts in hundredths of a second; both nodes alike. @default 2 */
+    version?: number;
+    /**
+     * Interval of advertisements, whole seconds with VRRP 2. Failover on the death of a host takes 3 × this + skew (RFC 3768 §6.1, RFC 5798 §6.1).
+     * @default "1s" @example "200ms"
+     */
     advertInterval?: Duration;
-    /** Interval of the check of HAProxy. @default "2s" */
+    /** Interval of the check of HAProxy. The seed has 2 s, and a process check. @default "250ms" */
     checkInterval?: Duration;
+    /** Address of this node, when advertisements go to the other one only rather than to everybody. @default none: multicast */
+    unicast?: { address: string; peerAddress: string };
+    /** A node that returns leaves the virtual IP where it is. @default false */
+    nopreempt?: boolean;
+    /** How long a node that returns leaves the virtual IP where it is. @default "0s" */
+    preemptDelay?: Duration;
     /** HAProxy's port with /healthz. @default 8404 */
     haproxyStatsPort?: number;
 }
@@ -35,7 +48,10 @@ export const KEEPALIVED_DEFAULTS = {
     routerId: 51,
     interface: "eth0",
     advertInterval: "1s",
-    checkInterval: "2s",
+    checkInterval: "250ms",
+    version: 2,
+    nopreempt: false,
+    preemptDelay: "0s",
     haproxyStatsPort: 8404,
 };
 
@@ -45,8 +61,23 @@ export function keepalivedConfig(settings: KeepalivedSettings): string {
     return render("keepalived/keepalived.conf", {
         ...s,
         advertInterval: seconds(s.advertInterval),
-        checkInterval: seconds(s.checkInterval),
+        ...checkRhythm(seconds(s.checkInterval)),
+        preemptDelay: seconds(s.preemptDelay),
+        // Keepalived: "nopreempt" is only for those that start as BACKUP.
+        state: s.nopreempt ? "BACKUP" : s.role,
+        collectorWeight: Math.min(253, Math.abs(s.priority - s.peerPriority) + 10),
+        address: s.unicast?.address,
+        unicastPeer: s.unicast?.peerAddress,
+        authentication: s.version === 2,
     });
+}
+
+// Keepalived counts the intervals of its scripts in whole seconds: what is to be looked at more often is looked at several times in one run.
+function checkRhythm(every: number): { checkInterval: number; checkTimeout: number; checkPauses: string } {
+    const looks = Math.max(1, Math.floor(1 / every));
+    const checkInterval = Math.max(1, Math.round(every));
+    const pauses = Array.from({ length: looks }, (_, index) => (index === 0 ? "0" : String(every)));
+    return { checkInterval, checkTimeout: checkInterval + 2, checkPauses: pauses.join(" ") };
 }
 
 /** Container, files and health of Keepalived. Pure but for the secret that it passes on. */
@@ -55,20 +86,24 @@ export function keepalivedSpec(settings: KeepalivedSettings, password: pulumi.In
     const directory = `${s.configDir}/keepalived`;
     const container = `keepalived-${s.node}`;
     const reload = `${sendSignal("HUP", container)} && sleep 1`;
+    // VRRP 3 has no authentication (RFC 5798 §9).
+    const authentication = {
+        path: `${directory}/authentication.conf`,
+        content: pulumi.secret(
+            pulumi.interpolate`authentication {\n    auth_type PASS\n    auth_pass ${password}\n}\n`,
+        ),
+        mode: "0400",
+        reload,
+    };
     return {
         container,
         image: s.image,
-        capabilities: ["CAP_NET_ADMIN", "CAP_NET_BROADCAST", "CAP_NET_RAW"],
+        capabilities: ["CAP_NET_ADMIN", "CAP_NET_BROADCAST", "CAP_NET_RAW", "CAP_SYS_NICE"],
         mounts: [{ source: directory, target: "/etc/keepalived", readOnly: true }],
+        // After a power cut the old pid file would name some process of the new container: "daemon is already running", for ever.
+        tmpfs: ["/run"],
         files: [
-            {
-                path: `${directory}/authentication.conf`,
-                content: pulumi.secret(
-                    pulumi.interpolate`authentication {\n    auth_type PASS\n    auth_pass ${password}\n}\n`,
-                ),
-                mode: "0400",
-                reload,
-            },
+            ...(s.version === 2 ? [authentication] : []),
             {
                 path: `${directory}/keepalived.conf`,
                 content: keepalivedConfig(s),

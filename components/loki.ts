@@ -30,8 +30,6 @@ export interface LokiSettings extends ServiceSettings {
      * (Loki documentation, "Run the Compactor as a singleton"), so on a pair that shares a bucket the other one is false. @default true
      */
     compactor?: boolean;
-    /** Where the compactor is when it is not here. @example "http://192.168.110.214:3100" */
-    compactorUrl?: string;
 }
 
 export const LOKI_DEFAULTS = {
@@ -48,16 +46,11 @@ export const LOKI_DEFAULTS = {
 /** User of the upstream image. */
 const LOKI_USER = "10001:10001";
 
-// All of `-target=all` but the compactor and the modules that only other deployment modes need.
-const WITHOUT_COMPACTOR = "distributor,ingester,querier,query-frontend,query-scheduler,ruler";
-
 /** The text of Loki's config.yaml. Pure. */
 export function lokiConfig(settings: LokiSettings): string {
     const s = withDefaults(settings, LOKI_DEFAULTS);
     return render("loki/config.yaml", {
         ...s,
-        target: s.compactor ? "all" : WITHOUT_COMPACTOR,
-        compactorUrl: s.compactor ? undefined : (s.compactorUrl ?? `http://127.0.0.1:${s.port}`),
         retention: prometheusDuration(s.retention, "h"),
     });
 }
@@ -109,7 +102,7 @@ export function lokiRequirements(settings: LokiSettings): Requirements {
             { port: s.port, key: "lokiPort", use: "Loki" },
             { port: s.grpcPort, key: "lokiGrpcPort", use: "Loki gRPC" },
         ],
-        dataPaths: [s.dataDir],
+        dataPaths: [{ path: s.dataDir }],
     };
 }
 

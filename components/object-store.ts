@@ -104,7 +104,7 @@ export function objectStoreRequirements(settings: ObjectStoreSettings): Requirem
             { port: s.port, key: "objectStorePort", use: "object store S3 API" },
             { port: s.consolePort, key: "objectStoreConsolePort", use: "object store console" },
         ],
-        dataPaths: [s.dataDir],
+        dataPaths: [{ path: s.dataDir }],
     };
 }
 

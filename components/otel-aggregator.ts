@@ -3,9 +3,9 @@ import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
 import { healthCheck, httpCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
-import { Duration, mebibytes, prometheusDuration, Size } from "./units";
+import { bytes, Duration, mebibytes, prometheusDuration, seconds, Size } from "./units";
 
-/** OpenTelemetry Collector of one node, as aggregator. Defaults are those of the two-host seed. */
+/** OpenTelemetry Collector of one node, as aggregator. Defaults are those of the two-host seed where they lose nothing. */
 export interface OtelAggregatorSettings extends ServiceSettings {
     /** opentelemetry-collector-contrib with a shell for its health check; see `images/otel-aggregator`. @default "cmp-otel-aggregator:0.139.0" */
     image?: string;
@@ -21,17 +21,48 @@ export interface OtelAggregatorSettings extends ServiceSettings {
     memoryLimit?: Size;
     /** Room for a burst within the limit: refusing begins at limit minus spike. @default "1GiB" */
     memorySpikeLimit?: Size;
+    /** Largest request that is taken, compressed or not. @default "20MiB" */
+    maxBody?: Size;
     /** Items that make a batch leave at once. @default 1024 */
     batchSize?: number;
     /** Largest batch. @default 2048 */
     batchMaxSize?: number;
-    /** Longest wait for a batch to fill. @default "10s" */
+    /** Longest wait for a batch to fill, for the back ends of this node. @default "10s" */
     batchTimeout?: Duration;
-    /** Prometheus on this host. @default 9090 */
-    prometheusPort?: number;
-    /** Loki on this host. @default 3100 */
-    lokiPort?: number;
+    /**
+     * The same for the other node's back ends. What still waits is what a host takes with it when it is destroyed rather than switched off.
+     * @default "200ms"
+     */
+    peerBatchTimeout?: Duration;
+    /** Prometheus on this host, or what stands before it. @default "127.0.0.1:9090" */
+    prometheus?: string;
+    /** The other node's Prometheus, or what stands before it. @default none: a node by itself @example "192.168.110.119:9090" */
+    peerPrometheus?: string;
+    /** Loki on this host. @default "127.0.0.1:3100" */
+    loki?: string;
+    /** The other node's Loki. @default none: a node by itself @example "192.168.110.119:3100" */
+    peerLoki?: string;
+    /** Where traces go, each one to all of them. Without any, traces are refused. @example ["http://192.168.110.214:4328"] @default [] */
+    tracesEndpoints?: string[];
+    /** Leaves the other node's back ends out, for a long repair: nothing is kept for them. @default false */
+    peerOut?: boolean;
+    /** Rate that the queues are sized for. @default 1000 */
+    dataPointsPerSecond?: number;
+    /** Rate that the queues are sized for. @default 500 */
+    logRecordsPerSecond?: number;
+    /** Directory on the host with the queues. @default "/data/volume/otel/otel-aggregator" */
+    dataDir?: string;
+    /**
+     * Adds the resource attribute `otel.aggregator.node`, as the seed does. A request that is repeated through the other node then differs, and
+     * shows twice in queries. @default false
+     */
+    nodeAttribute?: boolean;
+    /** `seed`: batches in memory, and only this node's back ends, as the seed has it. Loses data; for comparison. @default "durable" */
+    dataPath?: DataPath;
 }
+
+/** How data gets from the client to the back ends. */
+export type DataPath = "durable" | "seed";
 
 export const OTEL_AGGREGATOR_DEFAULTS = {
     image: "cmp-otel-aggregator:0.139.0",
@@ -41,21 +72,109 @@ export const OTEL_AGGREGATOR_DEFAULTS = {
     healthPort: 13133,
     memoryLimit: "4GiB",
     memorySpikeLimit: "1GiB",
+    maxBody: "20MiB",
     batchSize: 1024,
     batchMaxSize: 2048,
     batchTimeout: "10s",
-    prometheusPort: 9090,
-    lokiPort: 3100,
+    peerBatchTimeout: "200ms",
+    prometheus: "127.0.0.1:9090",
+    loki: "127.0.0.1:3100",
+    tracesEndpoints: [] as string[],
+    peerOut: false,
+    dataPointsPerSecond: 1000,
+    logRecordsPerSecond: 500,
+    dataDir: "/data/volume/otel/otel-aggregator",
+    nodeAttribute: false,
+    dataPath: "durable" as DataPath,
 };
+
+/** Prometheus takes 10 minutes (storage/remote/write_handler.go); a minute is left for the way. */
+const SAMPLE_MAY_BE_AHEAD_SECONDS = 540;
+
+/** The queues in the container. */
+const QUEUE = "/var/lib/otelcol/queue";
+
+/** User of the image. */
+const COLLECTOR_USER = "10001:10001";
+
+/** Bytes in a queue, with the attributes that SDKs usually send and a share of the resource; measured: 90 and 190 (docs/design.md). */
+const QUEUED_BYTES = { metrics: 128, logs: 256, traces: 512 };
+/** The rate is not steady, and a queue is not to be full. */
+const QUEUE_MARGIN = 1.3;
+
+type Signal = keyof typeof QUEUED_BYTES;
+
+interface Exporter {
+    name: string;
+    signal: Signal;
+    endpoint: string;
+    flushTimeout: string;
+    queueBytes: number;
+}
+
+/** Size of one queue: what arrives at the stated rate during the longest absence of a back end. Pure. */
+export function queueBytes(settings: OtelAggregatorSettings, signal: Signal): number {
+    const s = withDefaults(settings, OTEL_AGGREGATOR_DEFAULTS);
+    const rate = signal === "metrics" ? s.dataPointsPerSecond : s.logRecordsPerSecond;
+    return Math.ceil(rate * QUEUED_BYTES[signal] * seconds(s.maxPeerOutage) * QUEUE_MARGIN);
+}
+
+/** One exporter per back end and signal. Pure. */
+function exporters(settings: OtelAggregatorSettings): Exporter[] {
+    const s = withDefaults(settings, OTEL_AGGREGATOR_DEFAULTS);
+    const to = (name: string, signal: Signal, url: string | undefined, peer: boolean): Exporter[] =>
+        url === undefined || (peer && s.peerOut)
+            ? []
+            : [
+                  {
+                      name: `otlphttp/${name}`,
+                      signal,
+                      endpoint: url,
+                      flushTimeout: prometheusDuration(peer ? s.peerBatchTimeout : s.batchTimeout, "h"),
+                      queueBytes: queueBytes(s, signal),
+                  },
+              ];
+    const prometheus = (at: string | undefined): string | undefined => at && `http://${at}/api/v1/otlp`;
+    const loki = (at: string | undefined): string | undefined => at && `http://${at}/otlp`;
+    return [
+        ...to("prometheus-local", "metrics", prometheus(s.prometheus), false),
+        ...to("prometheus-peer", "metrics", prometheus(s.peerPrometheus), true),
+        ...to("loki-local", "logs", loki(s.loki), false),
+        ...to("loki-peer", "logs", loki(s.peerLoki), true),
+        ...s.tracesEndpoints.flatMap((url, index) => to(`traces-${index + 1}`, "traces", url, false)),
+    ];
+}
 
 /** The text of the collector's config.yaml. Pure. */
 export function otelAggregatorConfig(settings: OtelAggregatorSettings): string {
     const s = withDefaults(settings, OTEL_AGGREGATOR_DEFAULTS);
-    return render("otel-collector/config.yaml", {
+    const all = exporters(s);
+    const signals: Signal[] = ["metrics", "logs", "traces"];
+    return render(s.dataPath === "seed" ? "otel-collector/config-seed.yaml" : "otel-collector/config.yaml", {
         ...s,
         memoryLimitMib: mebibytes(s.memoryLimit),
         memorySpikeLimitMib: mebibytes(s.memorySpikeLimit),
+        maxBodyBytes: bytes(s.maxBody),
+        maxBodyMib: mebibytes(s.maxBody),
+        queue: QUEUE,
+        aheadNanoseconds: SAMPLE_MAY_BE_AHEAD_SECONDS * 1e9,
+        lateNanoseconds: seconds(s.maxPeerOutage) * 1e9,
         batchTimeout: prometheusDuration(s.batchTimeout, "h"),
+        exporters: all,
+        pipelines: signals
+            .filter((signal) => all.some((exporter) => exporter.signal === signal))
+            .map((signal) => ({
+                signal,
+                processors: [
+                    "memory_limiter",
+                    ...(signal === "metrics" ? ["filter/clock"] : []),
+                    ...(s.nodeAttribute ? ["resource"] : []),
+                ].join(", "),
+                exporters: all
+                    .filter((exporter) => exporter.signal === signal)
+                    .map(({ name }) => name)
+                    .join(", "),
+            })),
     });
 }
 
@@ -70,12 +189,15 @@ export function otelAggregatorSpec(settings: OtelAggregatorSettings): ContainerS
         command: ["--config", "/etc/otelcol-contrib/config.yaml"],
         // Go collects garbage before the memory limiter has to refuse data (collector documentation: 80 % of the hard limit).
         environment: { GOMEMLIMIT: `${Math.floor(mebibytes(s.memoryLimit) * 0.8)}MiB` },
-        mounts: [{ source: directory, target: "/etc/otelcol-contrib", readOnly: true }],
+        mounts: [
+            { source: directory, target: "/etc/otelcol-contrib", readOnly: true },
+            { source: `${s.dataDir}/queue`, target: QUEUE },
+        ],
         files: [
             {
                 path: `${directory}/config.yaml`,
                 content: otelAggregatorConfig(s),
-                check: `docker run --rm --network none -v "$DIR":/etc/otelcol-contrib:ro ${s.image} validate --config "/etc/otelcol-contrib/$CANDIDATE"`,
+                check: `docker run --rm --network none --tmpfs ${QUEUE} -v "$DIR":/etc/otelcol-contrib:ro ${s.image} validate --config "/etc/otelcol-contrib/$CANDIDATE"`,
                 // The pipelines stop and start again: the pause lets the health check see the new ones rather than the old.
                 reload: `${sendSignal("HUP", container)} && sleep 1`,
             },
@@ -85,22 +207,34 @@ export function otelAggregatorSpec(settings: OtelAggregatorSettings): ContainerS
     };
 }
 
+// The whole other node away, for as long as may be: both signals of one side, and the traces.
+function backlogBytes(settings: OtelAggregatorSettings): number {
+    const signals: Signal[] = ["metrics", "logs", ...(settings.tracesEndpoints?.length ? ["traces" as const] : [])];
+    return signals.reduce((total, signal) => total + queueBytes(settings, signal), 0);
+}
+
 /** What the collector needs of its host. Pure. */
 export function otelAggregatorRequirements(settings: OtelAggregatorSettings): Requirements {
     const s = withDefaults(settings, OTEL_AGGREGATOR_DEFAULTS);
+    const queue = `${s.dataDir}/queue`;
     return {
         container: `otel-aggregator-${s.node}`,
-        directories: [{ path: `${s.configDir}/otel-collector` }],
+        directories: [
+            { path: `${s.configDir}/otel-collector` },
+            { path: s.dataDir },
+            { path: queue, owner: COLLECTOR_USER },
+        ],
         ports: [
             { port: s.httpPort, key: "aggregatorHttpPort", use: "OTel aggregator OTLP/HTTP" },
             { port: s.grpcPort, key: "aggregatorGrpcPort", use: "OTel aggregator OTLP/gRPC" },
             { port: s.metricsPort, key: "aggregatorMetricsPort", use: "OTel aggregator metrics" },
             { port: s.healthPort, key: "aggregatorHealthPort", use: "OTel aggregator health" },
         ],
+        dataPaths: s.dataPath === "seed" ? [] : [{ path: queue, needs: backlogBytes(s), of: "maxPeerOutage" }],
     };
 }
 
-/** Takes OTLP, marks it with the node's name, and passes metrics to Prometheus and logs to Loki. */
+/** Takes OTLP, writes it to disk, answers, and passes metrics to both Prometheus and logs to both Loki. */
 export class OtelAggregator extends ContainerService {
     constructor(name: string, args: ServiceArgs<OtelAggregatorSettings>, opts?: pulumi.ComponentResourceOptions) {
         super(

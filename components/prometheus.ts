@@ -3,7 +3,7 @@ import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
 import { healthCheck, httpCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
-import { Duration, prometheusDuration } from "./units";
+import { Duration, prometheusDuration, seconds } from "./units";
 
 /** Prometheus of one node. Defaults are those of the two-host seed. */
 export interface PrometheusSettings extends ServiceSettings {
@@ -23,10 +23,20 @@ export interface PrometheusSettings extends ServiceSettings {
     retention?: Duration;
     /** Length of a block, least and most alike, as the Thanos sidecar needs while it uploads. @default "2h" */
     blockDuration?: Duration;
-    /** Port of the collector's own metrics on this host. @default 9464 */
-    aggregatorMetricsPort?: number;
-    /** Port of the Thanos sidecar's metrics on this host. @default 10902 */
-    thanosHttpPort?: number;
+    /** What is scraped besides Prometheus itself. @default [] */
+    targets?: ScrapeTarget[];
+}
+
+/** Something with metrics. Each node scrapes its own parts: two that scrape the same one would make two different series of it. */
+export interface ScrapeTarget {
+    /** Label `job`. @example "otel-aggregator" */
+    job: string;
+    /** Host and port. @example "127.0.0.1:9464" */
+    address: string;
+    /** Label `instance`: a node's name, since every node calls itself 127.0.0.1. @example "mid-1" */
+    instance: string;
+    /** @default "/metrics" */
+    path?: string;
 }
 
 export const PROMETHEUS_DEFAULTS = {
@@ -38,8 +48,7 @@ export const PROMETHEUS_DEFAULTS = {
     evaluationInterval: "15s",
     retention: "15d",
     blockDuration: "2h",
-    aggregatorMetricsPort: 9464,
-    thanosHttpPort: 10902,
+    targets: [] as ScrapeTarget[],
 };
 
 /** User of the upstream image (nobody). The sidecar runs as the same one: it writes into the same directory. */
@@ -54,6 +63,9 @@ export function prometheusConfig(settings: PrometheusSettings): string {
         evaluationInterval: prometheusDuration(s.evaluationInterval),
         // The seed's documents set replica "node1" on both nodes; Thanos needs a value of its own per Prometheus (reference: Thanos, external labels).
         replica: s.node,
+        // As late as a client may be, and then as long in a queue.
+        outOfOrderWindow: prometheusDuration(`${2 * seconds(s.maxPeerOutage)}s`),
+        targets: s.targets.map((target) => ({ ...target, path: target.path ?? "/metrics" })),
     });
 }
 
@@ -72,7 +84,10 @@ export function prometheusSpec(settings: PrometheusSettings): ContainerSpec {
             `--storage.tsdb.retention.time=${prometheusDuration(s.retention)}`,
             `--storage.tsdb.min-block-duration=${prometheusDuration(s.blockDuration)}`,
             `--storage.tsdb.max-block-duration=${prometheusDuration(s.blockDuration)}`,
+            "--web.enable-otlp-receiver",
             "--web.enable-remote-write-receiver",
+            // Late data makes blocks that overlap. The Thanos compactor merges those, since the sidecar may have uploaded one already.
+            "--no-storage.tsdb.allow-overlapping-compaction",
             `--web.listen-address=:${s.port}`,
         ],
         user: PROMETHEUS_USER,
@@ -104,11 +119,11 @@ export function prometheusRequirements(settings: PrometheusSettings): Requiremen
         container: `prometheus-${s.node}`,
         directories: [{ path: `${s.configDir}/prometheus` }, { path: s.dataDir, owner: PROMETHEUS_USER }],
         ports: [{ port: s.port, key: "prometheusPort", use: "Prometheus" }],
-        dataPaths: [s.dataDir],
+        dataPaths: [{ path: s.dataDir }],
     };
 }
 
-/** Metrics of one node: takes remote write from the collector, scrapes the node's own services, keeps some days on local disk. */
+/** Metrics of one node: takes OTLP from both collectors, scrapes the node's own services, keeps some days on local disk. */
 export class Prometheus extends ContainerService {
     constructor(name: string, args: ServiceArgs<PrometheusSettings>, opts?: pulumi.ComponentResourceOptions) {
         super(name, { ...prometheusSpec(args.settings), host: args.host, after: args.after }, opts, "Prometheus");

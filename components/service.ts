@@ -59,7 +59,10 @@ export function sendSignal(signal: string, container: string): string {
 }
 
 /** Settings over defaults; a setting that is undefined does not hide its default. */
-export function withDefaults<S extends object, D extends object>(settings: S, defaults: D): S & D {
+export function withDefaults<S extends object, D extends object>(
+    settings: S,
+    defaults: D,
+): S & D & typeof SERVICE_DEFAULTS {
     const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
-    return { ...SERVICE_DEFAULTS, ...defaults, ...given } as unknown as S & D;
+    return { ...SERVICE_DEFAULTS, ...defaults, ...given } as unknown as S & D & typeof SERVICE_DEFAULTS;
 }

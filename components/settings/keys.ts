@@ -2,7 +2,7 @@ import { HAPROXY_DEFAULTS } from "../haproxy";
 import { KEEPALIVED_DEFAULTS } from "../keepalived";
 import { LOKI_DEFAULTS } from "../loki";
 import { OBJECT_STORE_DEFAULTS } from "../object-store";
-import { OTEL_AGGREGATOR_DEFAULTS } from "../otel-aggregator";
+import { DataPath, OTEL_AGGREGATOR_DEFAULTS } from "../otel-aggregator";
 import { PROMETHEUS_DEFAULTS } from "../prometheus";
 import { SERVICE_DEFAULTS } from "../service";
 import { THANOS_SIDECAR_DEFAULTS } from "../thanos-sidecar";
@@ -30,6 +30,10 @@ export type Kind =
     | "interface"
     | "version"
     | "secret"
+    | "vrrpVersion"
+    | "delay"
+    | "dataPath"
+    | "urls"
     | "boolean";
 
 export interface Key {
@@ -72,6 +76,10 @@ export const KEYS = {
     vrrpRouterId: optional("routerId", KEEPALIVED_DEFAULTS.routerId),
     vrrpAdvertInterval: optional("duration", KEEPALIVED_DEFAULTS.advertInterval),
     vrrpCheckInterval: optional("duration", KEEPALIVED_DEFAULTS.checkInterval),
+    vrrpVersion: optional("vrrpVersion", KEEPALIVED_DEFAULTS.version),
+    vrrpUnicast: optional("boolean", false),
+    vrrpNopreempt: optional("boolean", KEEPALIVED_DEFAULTS.nopreempt),
+    vrrpPreemptDelay: optional("delay", KEEPALIVED_DEFAULTS.preemptDelay),
 
     // Directories on the hosts
     configDir: optional("path", SERVICE_DEFAULTS.configDir),
@@ -92,6 +100,10 @@ export const KEYS = {
     otlpHttpPort: optional("port", HAPROXY_DEFAULTS.otlpHttpPort),
     otlpGrpcPort: optional("port", HAPROXY_DEFAULTS.otlpGrpcPort),
     haproxyStatsPort: optional("port", HAPROXY_DEFAULTS.statsPort),
+    queryPort: optional("port", HAPROXY_DEFAULTS.queryPort),
+    lokiQueryPort: optional("port", HAPROXY_DEFAULTS.lokiQueryPort),
+    prometheusWriteLocalPort: optional("port", HAPROXY_DEFAULTS.prometheusWriteLocalPort),
+    prometheusWritePeerPort: optional("port", HAPROXY_DEFAULTS.prometheusWritePeerPort),
     aggregatorHttpPort: optional("port", OTEL_AGGREGATOR_DEFAULTS.httpPort),
     aggregatorGrpcPort: optional("port", OTEL_AGGREGATOR_DEFAULTS.grpcPort),
     aggregatorMetricsPort: optional("port", OTEL_AGGREGATOR_DEFAULTS.metricsPort),
@@ -106,6 +118,10 @@ export const KEYS = {
 
     // Outages
     maxPeerOutage: optional("duration", SERVICE_DEFAULTS.maxPeerOutage),
+    dataPointsPerSecond: optional("count", OTEL_AGGREGATOR_DEFAULTS.dataPointsPerSecond),
+    logRecordsPerSecond: optional("count", OTEL_AGGREGATOR_DEFAULTS.logRecordsPerSecond),
+    peerOut: optional("boolean", OTEL_AGGREGATOR_DEFAULTS.peerOut),
+    dataPath: optional("dataPath", OTEL_AGGREGATOR_DEFAULTS.dataPath),
 
     // Services
     clusterName: optional("name", PROMETHEUS_DEFAULTS.cluster),
@@ -121,7 +137,12 @@ export const KEYS = {
     aggregatorBatchSize: optional("count", OTEL_AGGREGATOR_DEFAULTS.batchSize),
     aggregatorBatchMaxSize: optional("count", OTEL_AGGREGATOR_DEFAULTS.batchMaxSize),
     aggregatorBatchTimeout: optional("duration", OTEL_AGGREGATOR_DEFAULTS.batchTimeout),
+    aggregatorPeerBatchTimeout: optional("duration", OTEL_AGGREGATOR_DEFAULTS.peerBatchTimeout),
+    aggregatorNodeAttribute: optional("boolean", OTEL_AGGREGATOR_DEFAULTS.nodeAttribute),
+    tracesEndpoints: optional("urls", ""),
+    otlpMaxBody: optional("size", OTEL_AGGREGATOR_DEFAULTS.maxBody),
     haproxyMaxConnections: optional("count", HAPROXY_DEFAULTS.maxConnections),
+    haproxyBuffer: optional("size", HAPROXY_DEFAULTS.buffer),
 
     // Health and checks
     healthCheckInterval: optional("duration", SERVICE_DEFAULTS.healthCheckInterval),
@@ -146,10 +167,12 @@ export type KeyName = keyof typeof KEYS;
 /** Settings after reading: numbers and booleans are such, everything else is text. */
 export type Values = { [K in KeyName]: ValueOf<(typeof KEYS)[K]["kind"]> };
 
-type ValueOf<K extends Kind> = K extends "port" | "count" | "priority" | "routerId"
+type ValueOf<K extends Kind> = K extends "port" | "count" | "priority" | "routerId" | "vrrpVersion"
     ? number
     : K extends "boolean"
       ? boolean
       : K extends "role"
         ? "MASTER" | "BACKUP"
-        : string;
+        : K extends "dataPath"
+          ? DataPath
+          : string;

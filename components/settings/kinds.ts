@@ -45,6 +45,10 @@ export const READERS: Record<Kind, Reader> = {
         read: (value) => ((parseDuration(value) ?? 0) > 0 ? value : undefined),
         wanted: 'a duration; write a number and one of ms, s, m, h, d, such as "10s" or "2h"',
     },
+    delay: {
+        read: (value) => (parseDuration(value) === undefined ? undefined : value),
+        wanted: 'a duration; write a number and one of ms, s, m, h, d, such as "5m", or "0s"',
+    },
     size: {
         read: (value) => ((parseSize(value) ?? 0) > 0 ? value : undefined),
         wanted: 'a size; write a number and one of B, KiB, MiB, GiB, TiB, such as "4GiB"',
@@ -74,6 +78,12 @@ export const READERS: Record<Kind, Reader> = {
     interface: text(/^[\w.@-]{1,15}$/, 'a network interface; write one such as "eth0"'),
     version: text(/^\d+(\.\d+)*$/, 'a version; write one such as "20.10"'),
     secret: text(/^([A-Za-z0-9_-]{8,64})?$/, 'usable; write 8 to 64 letters, digits, "_" or "-"'),
+    vrrpVersion: integer(2, 3, "a VRRP version; write 2 or 3"),
+    dataPath: text(/^(durable|seed)$/, "a data path; write durable or, for comparison only, seed"),
+    urls: text(
+        /^(https?:\/\/[\w.-]+(:\d+)?(\/[\w./-]*)?(,https?:\/\/[\w.-]+(:\d+)?(\/[\w./-]*)?)*)?$/,
+        'a list of addresses; write them with commas, such as "http://192.168.110.214:4328,http://192.168.110.119:4328"',
+    ),
     boolean: {
         read: (value) => (value === "true" ? true : value === "false" ? false : undefined),
         wanted: "a yes or no; write true or false",

@@ -1,5 +1,6 @@
 import { HostArgs } from "../host";
 import { NodeSettings } from "../node";
+import { ScrapeTarget } from "../prometheus";
 import { ServiceSettings } from "../service";
 import { Values } from "./keys";
 
@@ -49,7 +50,6 @@ function storageSettings(
     image: Image,
 ): Pick<NodeSettings, "objectStore" | "prometheus" | "loki" | "thanosSidecar"> {
     const first = poolOrder(v);
-    const owner = v.role === "MASTER" ? v.nodeAddress : v.peerAddress;
     return {
         objectStore: {
             ...service,
@@ -70,8 +70,7 @@ function storageSettings(
             evaluationInterval: v.prometheusEvaluationInterval,
             retention: v.prometheusRetention,
             blockDuration: v.prometheusBlockDuration,
-            aggregatorMetricsPort: v.aggregatorMetricsPort,
-            thanosHttpPort: v.thanosHttpPort,
+            targets: scrapeTargets(v),
         },
         loki: {
             ...service,
@@ -85,7 +84,6 @@ function storageSettings(
             objectStoreContainer: `minio-${v.nodeName}`,
             // Both Lokis share the bucket, and it may have one compactor only.
             compactor: v.role === "MASTER",
-            compactorUrl: `http://${owner}:${v.lokiPort}`,
         },
         thanosSidecar: {
             ...service,
@@ -119,8 +117,20 @@ function ingestSettings(
             batchSize: v.aggregatorBatchSize,
             batchMaxSize: v.aggregatorBatchMaxSize,
             batchTimeout: v.aggregatorBatchTimeout,
-            prometheusPort: v.prometheusPort,
-            lokiPort: v.lokiPort,
+            peerBatchTimeout: v.aggregatorPeerBatchTimeout,
+            maxBody: v.otlpMaxBody,
+            // Through HAProxy, which turns a full disk's 500 into a 503: see its template.
+            prometheus: `127.0.0.1:${v.dataPath === "seed" ? v.prometheusPort : v.prometheusWriteLocalPort}`,
+            peerPrometheus: `127.0.0.1:${v.prometheusWritePeerPort}`,
+            loki: `127.0.0.1:${v.lokiPort}`,
+            peerLoki: `${v.peerAddress}:${v.lokiPort}`,
+            tracesEndpoints: v.tracesEndpoints === "" ? [] : v.tracesEndpoints.split(","),
+            peerOut: v.peerOut,
+            dataPointsPerSecond: v.dataPointsPerSecond,
+            logRecordsPerSecond: v.logRecordsPerSecond,
+            dataDir: `${v.dataDir}/otel-aggregator`,
+            nodeAttribute: v.aggregatorNodeAttribute,
+            dataPath: v.dataPath,
         },
         haproxy: {
             ...service,
@@ -131,21 +141,60 @@ function ingestSettings(
             aggregatorHttpPort: v.aggregatorHttpPort,
             aggregatorGrpcPort: v.aggregatorGrpcPort,
             aggregatorHealthPort: v.aggregatorHealthPort,
+            aggregatorMetricsPort: v.aggregatorMetricsPort,
             maxConnections: v.haproxyMaxConnections,
+            buffer: v.haproxyBuffer,
+            maxBody: v.otlpMaxBody,
+            peerAddress: v.peerAddress,
+            dataPath: v.dataPath,
+            queryPort: v.queryPort,
+            lokiQueryPort: v.lokiQueryPort,
+            prometheusWriteLocalPort: v.prometheusWriteLocalPort,
+            prometheusWritePeerPort: v.prometheusWritePeerPort,
+            prometheusPort: v.prometheusPort,
+            lokiPort: v.lokiPort,
         },
         keepalived: {
             ...service,
             image: image(v.imageKeepalived),
             role: v.role,
             priority: v.priority,
+            peerPriority: v.peerPriority,
             routerId: v.vrrpRouterId,
             vip: v.vip,
             interface: v.networkInterface,
+            version: v.vrrpVersion,
             advertInterval: v.vrrpAdvertInterval,
+            unicast: v.vrrpUnicast ? { address: v.nodeAddress, peerAddress: v.peerAddress } : undefined,
+            nopreempt: v.vrrpNopreempt,
+            preemptDelay: v.vrrpPreemptDelay,
             checkInterval: v.vrrpCheckInterval,
             haproxyStatsPort: v.haproxyStatsPort,
         },
     };
+}
+
+// A node's own parts, and the other node by its collector and Prometheus: enough to tell that it is away, under jobs of their own.
+function scrapeTargets(v: Values): ScrapeTarget[] {
+    const own = (job: string, port: number, path?: string): ScrapeTarget => ({
+        job,
+        address: `127.0.0.1:${port}`,
+        instance: v.nodeName,
+        path,
+    });
+    const peer = (job: string, port: number): ScrapeTarget => ({
+        job: `peer-${job}`,
+        address: `${v.peerAddress}:${port}`,
+        instance: v.peerNodeName,
+    });
+    return [
+        own("otel-aggregator", v.aggregatorMetricsPort),
+        own("thanos-sidecar", v.thanosHttpPort),
+        own("loki", v.lokiPort),
+        own("haproxy", v.haproxyStatsPort),
+        peer("otel-aggregator", v.aggregatorMetricsPort),
+        peer("prometheus", v.prometheusPort),
+    ];
 }
 
 // The same list on both hosts: by name, the lower number first.

@@ -82,16 +82,26 @@ const portsDoNotClash: Rule = (settings) => {
     return problems;
 };
 
-// VRRP 2 counts in whole seconds of one byte (RFC 3768 §5.3.7).
-const advertisementsInSeconds: Rule = ({ vrrpAdvertInterval }) => {
-    const seconds = (parseDuration(vrrpAdvertInterval) ?? 0) / 1000;
-    return Number.isInteger(seconds) && seconds <= 255
-        ? none
-        : problem(
-              "vrrpAdvertInterval",
-              `"${vrrpAdvertInterval}" is not a whole number of seconds up to 255, which is all that VRRP 2 can say; write "1s"`,
-          );
+// VRRP 2 counts in whole seconds of one byte (RFC 3768 §5.3.7), VRRP 3 in hundredths of 12 bits (RFC 5798 §5.2.7).
+const advertisementsFitVersion: Rule = ({ vrrpAdvertInterval, vrrpVersion }) => {
+    const milliseconds = parseDuration(vrrpAdvertInterval) ?? 0;
+    const [unit, most] = vrrpVersion === 3 ? [10, 40_950] : [1000, 255_000];
+    if (milliseconds % unit === 0 && milliseconds <= most) return none;
+    return problem(
+        "vrrpAdvertInterval",
+        vrrpVersion === 3
+            ? `"${vrrpAdvertInterval}" is not a multiple of 10 ms up to 40.95 s, which is all that VRRP 3 can say; write "200ms"`
+            : `"${vrrpAdvertInterval}" is not a whole number of seconds up to 255, which is all that VRRP 2 can say; write "1s", or set vrrpVersion to 3`,
+    );
 };
+
+const preemptionIsOneOrTheOther: Rule = ({ vrrpNopreempt, vrrpPreemptDelay }) =>
+    vrrpNopreempt && (parseDuration(vrrpPreemptDelay) ?? 0) > 0
+        ? problem(
+              "vrrpPreemptDelay",
+              `"${vrrpPreemptDelay}" has no meaning with vrrpNopreempt, where a node that returns never takes the address back; leave one of them out`,
+          )
+        : none;
 
 const spikeWithinLimit: Rule = ({ aggregatorMemoryLimit, aggregatorMemorySpikeLimit }) =>
     bytes(aggregatorMemorySpikeLimit) < bytes(aggregatorMemoryLimit)
@@ -163,7 +173,8 @@ export const RULES: Rule[] = [
     differentPriorities,
     masterHasPriority,
     portsDoNotClash,
-    advertisementsInSeconds,
+    advertisementsFitVersion,
+    preemptionIsOneOrTheOther,
     spikeWithinLimit,
     batchFitsMaximum,
     retentionHoldsBlocks,

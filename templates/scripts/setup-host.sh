@@ -60,15 +60,18 @@ $PORTS
 EOF
 }
 
-# The nearest existing parent tells which file system a directory that does not exist yet will be on.
+# The nearest existing parent tells which file system a directory that does not exist yet will be on. What a directory holds already counts
+# as room that it has.
 check_disk() {
-    while read -r path; do
+    while read -r needs key path; do
         [ -n "$path" ] || continue
-        at=$path
+        at=$path held=0
         while [ ! -d "$at" ]; do at=$(dirname "$at"); done
         free=$(df -Pk "$at" | awk 'NR == 2 { print $4 }')
-        [ "$free" -ge "$MINIMUM_FREE_KIB" ] ||
-            problem "only $((free / 1024)) MiB free for $path; $((MINIMUM_FREE_KIB / 1024)) MiB are needed: make room, or lower minimumFreeDisk"
+        if [ "$needs" -gt 0 ] && [ "$at" = "$path" ]; then held=$(du -sk "$path" | cut -f 1); fi
+        wanted=$((MINIMUM_FREE_KIB + needs))
+        [ $((free + held)) -ge "$wanted" ] ||
+            problem "only $((free / 1024)) MiB free for $path; $((wanted / 1024)) MiB are needed: make room, or lower $key"
     done <<EOF
 $DATA_PATHS
 EOF

@@ -18,7 +18,7 @@ const project = parse(fs.readFileSync(path.join(ROOT, "Pulumi.yaml"), "utf8")) a
 };
 const keys = Object.entries(KEYS) as [string, { kind: Kind; default?: string | number | boolean }][];
 
-const INTEGERS: Kind[] = ["port", "count", "priority", "routerId"];
+const INTEGERS: Kind[] = ["port", "count", "priority", "routerId", "vrrpVersion"];
 
 function declaredType(kind: Kind): string {
     if (kind === "boolean") return "boolean";

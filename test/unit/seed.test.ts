@@ -57,12 +57,16 @@ describe("images", () => {
 });
 
 describe("ports", () => {
-    it("are those of the port matrix, and two that the matrix does not have", () => {
+    it("are those of the port matrix, and those that the matrix does not have", () => {
         const ports = nodeRequirements(settingsOf("node1")).flatMap((needs) => needs.ports);
         expect(Object.fromEntries(ports.map((use) => [use.port, use.use]))).toEqual({
             4318: "HAProxy OTLP/HTTP",
             4317: "HAProxy OTLP/gRPC",
             8404: "HAProxy statistics",
+            13100: "HAProxy log queries",
+            19090: "HAProxy metrics queries",
+            19091: "HAProxy before Prometheus",
+            19092: "HAProxy before the peer's Prometheus",
             14318: "OTel aggregator OTLP/HTTP",
             14317: "OTel aggregator OTLP/gRPC",
             9464: "OTel aggregator metrics",
@@ -124,6 +128,7 @@ describe("volumes", () => {
             "/srv/loki",
             "/srv/otel/minio/data1",
             "/srv/otel/minio/data2",
+            "/srv/otel/otel-aggregator/queue",
             "/srv/otel/prometheus",
             "/srv/otel/thanos",
         ]);
@@ -160,18 +165,30 @@ describe("Prometheus", () => {
         );
     });
 
-    it("scrapes itself, the aggregator and the Thanos sidecar", () => {
+    it("scrapes itself, the aggregator and the Thanos sidecar, as the seed's, and more", () => {
         const targets = config.scrape_configs.map(
             (job: { job_name: string; static_configs: { targets: string[] }[] }) => [
                 job.job_name,
                 ...job.static_configs.flatMap((one) => one.targets),
             ],
         );
-        expect(targets).toEqual([
-            ["prometheus", "127.0.0.1:9090"],
-            ["otel-aggregator", "127.0.0.1:9464"],
-            ["thanos-sidecar", "127.0.0.1:10902"],
-        ]);
+        expect(targets).toEqual(
+            expect.arrayContaining([
+                ["prometheus", "127.0.0.1:9090"],
+                ["otel-aggregator", "127.0.0.1:9464"],
+                ["thanos-sidecar", "127.0.0.1:10902"],
+            ]),
+        );
+    });
+
+    it("gives its own series a name that the other node's do not have, where both call themselves 127.0.0.1", () => {
+        const own = config.scrape_configs.filter((job: { job_name: string }) => !job.job_name.startsWith("peer-"));
+        for (const job of own) expect(job.static_configs[0].labels).toEqual({ instance: "mid-1" });
+    });
+
+    it("takes data that came late and then waited for as long as the other node may be away", () => {
+        expect(config.storage.tsdb.out_of_order_time_window).toBe("12h");
+        expect(command).toContain("--web.enable-otlp-receiver");
     });
 });
 
@@ -222,7 +239,7 @@ describe("OTel aggregator", () => {
     const config = read("otel-collector/config.yaml");
 
     it("takes OTLP on 14318 (HTTP) and 14317 (gRPC), shows its metrics on 9464", () => {
-        expect(config.receivers.otlp.protocols).toEqual({
+        expect(config.receivers.otlp.protocols).toMatchObject({
             grpc: { endpoint: "0.0.0.0:14317" },
             http: { endpoint: "0.0.0.0:14318" },
         });
@@ -231,48 +248,99 @@ describe("OTel aggregator", () => {
 
     it("limits memory to 4 GB with 1 GB for spikes, batches 1024 to 2048 items for at most 10 s", () => {
         expect(config.processors.memory_limiter).toMatchObject({ limit_mib: 4096, spike_limit_mib: 1024 });
-        expect(config.processors.batch).toEqual({
-            send_batch_size: 1024,
-            send_batch_max_size: 2048,
-            timeout: "10s",
+        expect(config.exporters["otlphttp/prometheus-local"].sending_queue.batch).toEqual({
+            sizer: "items",
+            min_size: 1024,
+            max_size: 2048,
+            flush_timeout: "10s",
         });
     });
 
-    it("writes metrics to the Prometheus and logs to the Loki of its own node", () => {
-        expect(config.exporters.prometheusremotewrite.endpoint).toBe("http://127.0.0.1:9090/api/v1/write");
-        expect(config.exporters["otlphttp/loki"].endpoint).toBe("http://127.0.0.1:3100/otlp");
+    it("writes metrics to both Prometheus and logs to both Loki", () => {
+        const endpoint = (name: string): string => config.exporters[name].endpoint;
         expect(config.service.pipelines).toMatchObject({
-            metrics: { receivers: ["otlp"], exporters: ["prometheusremotewrite"] },
-            logs: { receivers: ["otlp"], exporters: ["otlphttp/loki"] },
+            metrics: { receivers: ["otlp"], exporters: ["otlphttp/prometheus-local", "otlphttp/prometheus-peer"] },
+            logs: { receivers: ["otlp"], exporters: ["otlphttp/loki-local", "otlphttp/loki-peer"] },
         });
+        expect(endpoint("otlphttp/loki-local")).toBe("http://127.0.0.1:3100/otlp");
+        expect(endpoint("otlphttp/loki-peer")).toBe("http://192.168.110.119:3100/otlp");
+        // By way of HAProxy, which knows both and tells a full disk from bad data.
+        expect(endpoint("otlphttp/prometheus-local")).toBe("http://127.0.0.1:19091/api/v1/otlp");
+        expect(endpoint("otlphttp/prometheus-peer")).toBe("http://127.0.0.1:19092/api/v1/otlp");
+        const haproxy = configs["haproxy/haproxy.cfg"];
+        expect(haproxy).toMatch(/backend prometheus_local\n(?: {4}.*\n)* {4}server local 127\.0\.0\.1:9090 /);
+        expect(haproxy).toMatch(/backend prometheus_peer\n(?: {4}.*\n)* {4}server peer 192\.168\.110\.119:9090 /);
+    });
+
+    it("keeps 6 h of 1,000 data points and 500 log records a second, and has the host checked for the room", () => {
+        const { queue_size: size } = config.exporters["otlphttp/loki-peer"].sending_queue;
+        expect(size).toBeGreaterThan(6 * 3600 * 500 * 200);
+        const [queue] = nodeRequirements(settingsOf("node1"))
+            .flatMap((needs) => needs.dataPaths ?? [])
+            .filter((space) => space.path.endsWith("/otel-aggregator/queue"));
+        expect(queue).toMatchObject({ of: "maxPeerOutage" });
+        expect(queue.needs).toBeGreaterThanOrEqual(2 * size);
     });
 });
 
 describe("HAProxy", () => {
     const config = configs["haproxy/haproxy.cfg"];
 
-    it("takes OTLP on 4318 and 4317 and passes it to the local aggregator", () => {
+    it("takes OTLP on 4318 and 4317 and passes it to the local aggregator, to the peer's when that is away", () => {
         expect(config).toMatch(/frontend otlp_http\n {4}bind :4318\n/);
         expect(config).toMatch(/frontend otlp_grpc\n {4}bind :4317 proto h2\n/);
         expect(config).toMatch(/server local 127\.0\.0\.1:14318 check/);
         expect(config).toMatch(/server local 127\.0\.0\.1:14317 proto h2 check/);
+        expect(config).toMatch(/server peer 192\.168\.110\.119:14318 check port 13133 backup/);
+        expect(config).toMatch(/server peer 192\.168\.110\.119:14317 proto h2 check port 13133 check-proto h1 backup/);
     });
 
     it("shows statistics on 8404 to those who have the password", () => {
-        expect(config).toMatch(/frontend stats\n {4}bind :8404\n/);
+        expect(config).toMatch(/frontend stats\n {4}no log\n {4}bind :8404\n/);
         expect(config).toContain("stats uri /stats\n");
-        expect(config).toContain("http-request auth realm otel-ha unless { http_auth(stats) }\n");
+        expect(config).toContain("http-request auth realm otel-ha unless { http_auth(stats) }");
     });
 });
 
 describe("Keepalived", () => {
     const config = configs["keepalived/keepalived.conf"];
 
-    it("holds 192.168.110.140 as router 51, announces every second, checks every 2 s", () => {
+    it("holds 192.168.110.140 as router 51, announces every second", () => {
         expect(config).toMatch(/virtual_router_id 51\n/);
         expect(config).toMatch(/advert_int 1\n/);
-        expect(config).toMatch(/interval 2\n/);
         expect(config).toMatch(/virtual_ipaddress \{\n\s+192\.168\.110\.140\/32 dev eth0/);
+    });
+
+    it("looks at HAProxy four times a second, where the seed did every other second", () => {
+        expect(config).toMatch(/for pause in 0 0\.25 0\.25 0\.25; do/);
+        const slow = configsOf("node1", { vrrpCheckInterval: "2s" })["keepalived/keepalived.conf"];
+        expect(slow).toMatch(/for pause in 0; do.*\n {4}interval 2\n/);
+    });
+
+    it("with version 3 it has no password, and with unicast it takes adverts from the peer only", () => {
+        const resilient = configsOf("node1", { vrrpVersion: "3", vrrpAdvertInterval: "200ms", vrrpUnicast: "true" });
+        const text = resilient["keepalived/keepalived.conf"];
+        expect(text).toMatch(/vrrp_version 3\n/);
+        expect(text).toMatch(/advert_int 0\.2\n/);
+        expect(text).not.toContain("authentication");
+        expect(text).toMatch(
+            /unicast_src_ip 192\.168\.110\.214\n\s+unicast_peer \{\n\s+192\.168\.110\.119 min_ttl 255\n/,
+        );
+        expect(text).toContain("vrrp_check_unicast_src\n");
+    });
+
+    it("leaves the address where it is when told to", () => {
+        const text = configsOf("node1", { vrrpNopreempt: "true" })["keepalived/keepalived.conf"];
+        expect(text).toMatch(/state BACKUP\n/);
+        expect(text).toMatch(/nopreempt\n/);
+        const later = configsOf("node1", { vrrpPreemptDelay: "5m" })["keepalived/keepalived.conf"];
+        expect(later).toMatch(/preempt_delay 300\n/);
+    });
+
+    it("gives the address away when only the other node has a collector, whatever the priorities", () => {
+        expect(config).toMatch(/weight -20\n/);
+        const far = configsOf("node1", { priority: "200", peerPriority: "50" })["keepalived/keepalived.conf"];
+        expect(far).toMatch(/weight -160\n/);
     });
 
     it("asks HAProxy whether there is a collector, which killall -0 never told", () => {

@@ -120,7 +120,17 @@ describe("two values that do not go together are one line at the one to change",
         [
             "VRRP advertisements faster than VRRP 2 can say",
             { vrrpAdvertInterval: "200ms" },
-            'vrrpAdvertInterval: "200ms" is not a whole number of seconds up to 255, which is all that VRRP 2 can say; write "1s"',
+            'vrrpAdvertInterval: "200ms" is not a whole number of seconds up to 255, which is all that VRRP 2 can say; write "1s", or set vrrpVersion to 3',
+        ],
+        [
+            "VRRP advertisements finer than VRRP 3 can say",
+            { vrrpVersion: "3", vrrpAdvertInterval: "205ms" },
+            'vrrpAdvertInterval: "205ms" is not a multiple of 10 ms up to 40.95 s, which is all that VRRP 3 can say; write "200ms"',
+        ],
+        [
+            "a delay before something that never happens",
+            { vrrpNopreempt: "true", vrrpPreemptDelay: "5m" },
+            'vrrpPreemptDelay: "5m" has no meaning with vrrpNopreempt, where a node that returns never takes the address back; leave one of them out',
         ],
         [
             "a memory spike as large as the limit",

@@ -31,7 +31,7 @@ function setup(args: Partial<HostArgs> = {}, needs: Partial<Requirements> = {}):
             container: "prometheus-mid-1",
             directories: [{ path: data(), owner: SELF, mode: "0750" }],
             ports: [],
-            dataPaths: [data()],
+            dataPaths: [{ path: data() }],
             ...needs,
         },
     ];
