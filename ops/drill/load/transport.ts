@@ -164,7 +164,9 @@ function acknowledged(client: ClientPlan, answer: Uint8Array): Answer {
 
 /** What a gRPC state means. Pure. */
 export function grpcAnswer(error: { code: grpc.status; details: string }): Answer {
-    const text = `${grpc.status[error.code] ?? error.code} ${error.details}`.slice(0, 200);
+    // What the library says of a deadline has times and addresses in it: each would be an error of its own.
+    const details = error.code === grpc.status.DEADLINE_EXCEEDED ? "" : ` ${error.details}`;
+    const text = `${grpc.status[error.code] ?? error.code}${details}`.slice(0, 200);
     // A connection that breaks in the middle of a stream is reported as INTERNAL with the transport's words, by the library itself.
     const transportBroke = /RST_STREAM|connection|socket|ECONN|GOAWAY|Stream removed/i.test(error.details);
     const retry =

@@ -197,15 +197,17 @@ function countFailures(ledgers: ClientLedger[]): Record<string, number> {
 }
 
 function integrity(raw: RawRun, ledgers: ClientLedger[]): DrillReport["integrity"] {
-    const views = raw.views.map(({ view, signal, source, found }) => {
+    const views = raw.views.map(({ view, signal, source, found, error }) => {
         const recording = view === "global" ? raw.during.find((one) => one.signal === signal) : undefined;
         const during = recording && { found: recording.found(raw.run, ledgers), at: recording.at };
-        return { view, signal, source, balance: balanceView(signal, ledgers, found, during) };
+        return { view, signal, source, error, balance: balanceView(signal, ledgers, found, during) };
     });
     return {
         sent: { metrics: balanceSent("metrics", ledgers), logs: balanceSent("logs", ledgers) },
         views,
-        recoveryPointMs: recoveryPoint(views.filter(({ view }) => view === "global").map(({ balance }) => balance)),
+        recoveryPointMs: recoveryPoint(
+            views.filter(({ view, error }) => view === "global" && !error).map(({ balance }) => balance),
+        ),
         outOfOrderSamples: increase(raw.countersBefore, raw.countersAfter, "outOfOrder"),
         refusedSamples: increase(raw.countersBefore, raw.countersAfter, "refused"),
     };

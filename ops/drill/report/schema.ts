@@ -84,6 +84,8 @@ export interface ViewReport {
     signal: Signal;
     /** Where it was read. */
     source: string;
+    /** Why it could not be read. The balance then says nothing. */
+    error?: string;
     balance: ViewBalance;
 }
 

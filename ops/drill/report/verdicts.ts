@@ -49,7 +49,15 @@ function countedViews({ integrity, system }: DrillReport): ViewReport[] {
 }
 
 function perView(views: ViewReport[], count: (view: ViewReport) => number): string {
-    return views.map((view) => `${view.view} ${view.signal} ${count(view)}`).join(", ") || "nothing was read";
+    return (
+        views.map((view) => `${view.view} ${view.signal} ${view.error ?? count(view)}`).join(", ") || "nothing was read"
+    );
+}
+
+function allRead(views: ViewReport[], good: (view: ViewReport) => boolean): VerdictState {
+    const read = views.filter(({ error }) => error === undefined);
+    if (!read.every(good)) return "deviated";
+    return views.length > 0 && read.length === views.length ? "passed" : "not measured";
 }
 
 function lost(report: DrillReport): Verdict {
@@ -60,7 +68,7 @@ function lost(report: DrillReport): Verdict {
         hypothesis: `Everything that was acknowledged is found ${where}`,
         tolerance: "0 lost",
         seen: perView(views, ({ balance }) => balance.lost),
-        state: stateOf(views.length > 0 && views.every(({ balance }) => balance.lost === 0 && balance.found > 0)),
+        state: allRead(views, ({ balance }) => balance.lost === 0 && balance.found > 0),
         runbook: "lost",
     };
 }
@@ -72,7 +80,7 @@ function duplicated(report: DrillReport): Verdict {
         hypothesis: "No query shows anything twice",
         tolerance: "0 duplicated",
         seen: perView(views, ({ balance }) => balance.duplicated),
-        state: stateOf(views.length > 0 && views.every(({ balance }) => balance.duplicated === 0)),
+        state: allRead(views, ({ balance }) => balance.duplicated === 0),
         runbook: "duplicated",
     };
 }
@@ -83,7 +91,7 @@ function unexpected({ integrity }: DrillReport): Verdict {
         hypothesis: "Nothing has changed on its way",
         tolerance: "0 items that were never sent so",
         seen: perView(integrity.views, ({ balance }) => balance.unexpected),
-        state: stateOf(integrity.views.every(({ balance }) => balance.unexpected === 0)),
+        state: allRead(integrity.views, ({ balance }) => balance.unexpected === 0),
         runbook: "lost",
     };
 }

@@ -13,6 +13,8 @@ export interface View {
     signal: Signal;
     source: string;
     found: Found;
+    /** Why it could not be read; what was found then says nothing. */
+    error?: string;
 }
 
 /** Timestamps that the run's items have. Pure. */
@@ -29,13 +31,16 @@ async function readView(run: string, ledgers: ClientLedger[], view: Omit<View, "
     const own = ledgers.filter(({ client }) => client.signal === view.signal);
     const found = new Found(run, own);
     // Shifted clients are hours away from the others: what lies between is not read.
-    for (const group of groups(own)) {
-        const span = timestamps(group);
-        if (!(span.to >= span.from)) continue;
-        const read = view.signal === "metrics" ? readSamples : readLines;
-        await read(view.source, run, span, found);
+    const read = view.signal === "metrics" ? readSamples : readLines;
+    const spans = groups(own)
+        .map(timestamps)
+        .filter(({ from, to }) => to >= from);
+    try {
+        for (const span of spans) await read(view.source, run, span, found);
+        return { ...view, found };
+    } catch (error) {
+        return { ...view, found, error: (error as Error).message };
     }
-    return { ...view, found };
 }
 
 /** Ledgers whose timestamps belong together. Pure. */
@@ -122,5 +127,5 @@ export async function readAll(run: string, ledgers: ClientLedger[], sources: Sou
 export function allComplete(views: View[], ledgers: ClientLedger[], eachNode: boolean): boolean {
     return views
         .filter(({ view }) => eachNode || view === "global")
-        .every(({ signal, found }) => isComplete(balanceView(signal, ledgers, found)));
+        .every(({ signal, found, error }) => !error && isComplete(balanceView(signal, ledgers, found)));
 }
