@@ -107,12 +107,14 @@ const RETRYABLE_GRPC = [
     grpc.status.RESOURCE_EXHAUSTED,
 ];
 
-/** A channel that fails is left for a new one, at most this often. */
-const RECONNECT_MS = 100;
+/** A channel on which nothing succeeds for so many intervals is left for a new one; what is under way on it may still end well. */
+const RECONNECT_INTERVALS = 10;
 
 class GrpcTransport implements Transport {
     private channel: grpc.Client;
     private openedAt = Date.now();
+    private succeededAt = 0;
+    private underWay = 0;
 
     constructor(
         private readonly plan: LoadPlan,
@@ -122,10 +124,13 @@ class GrpcTransport implements Transport {
     }
 
     send(body: Uint8Array): Promise<Answer> {
+        this.reconnect();
         const used = this.channel;
+        this.underWay++;
         return new Promise((resolve) => {
             const done = (error: grpc.ServiceError | null, answer?: Uint8Array): void => {
-                if (error) this.reconnect(used);
+                this.underWay--;
+                if (!error) this.succeededAt = Date.now();
                 resolve(error ? grpcAnswer(error) : acknowledged(this.client, answer!));
             };
             const options = { deadline: Date.now() + this.client.timeoutMs };
@@ -139,10 +144,13 @@ class GrpcTransport implements Transport {
     }
 
     // A channel notices a dead host late, and waits between its attempts to connect; a new one tries at once.
-    private reconnect(failed: grpc.Client): void {
-        if (failed !== this.channel || Date.now() - this.openedAt < RECONNECT_MS) return;
+    private reconnect(): void {
+        const now = Date.now();
+        const last = Math.max(this.openedAt, this.succeededAt);
+        if (this.underWay === 0 || now - last < RECONNECT_INTERVALS * this.client.intervalMs) return;
+        const left = this.channel;
         this.channel = this.open();
-        setTimeout(() => failed.close(), this.client.timeoutMs).unref();
+        setTimeout(() => left.close(), this.client.timeoutMs).unref();
     }
 
     private open(): grpc.Client {

@@ -1,5 +1,6 @@
 /** Asks for fresh and for old data at a steady pace, as a dashboard does, and notes errors, holes and how old the newest item is. */
 import { METRIC, SERVICE } from "../load/plan";
+import type { Span } from "./gaps";
 
 /** What to read, and where. */
 export interface ReadPlan {
@@ -11,14 +12,14 @@ export interface ReadPlan {
     /** Time between two rounds, milliseconds. @default 400 */
     intervalMs: number;
     timeoutMs: number;
-    /** When the load began, milliseconds. */
+    /** From when on there is data, milliseconds. */
     startedAt: number;
-    /** The client whose items are counted, for each signal, and how many it sends in a second (of one series, for metrics). */
-    metricsClient: { id: string; perSecond: number };
-    logsClient: { id: string; perSecond: number };
+    /** The client whose items are counted, for each signal; of metrics, its first series. */
+    metricsClient: string;
+    logsClient: string;
 }
 
-/** fresh: the newest item. recent: 20 s of data that is 20 s old. old: ten seconds from before the fault. */
+/** fresh: the newest item. recent: 20 s of data that is 20 s old. old: five seconds from before the fault. */
 export type ReadKind = "fresh" | "recent" | "old";
 
 /** One answer, or none. */
@@ -32,15 +33,13 @@ export interface ReadSample {
     error?: string;
     /** fresh: age of the newest item, milliseconds. */
     lagMs?: number;
-    /** recent, old: what should be there and was not. */
-    missing?: number;
-    expected?: number;
+    /** recent, old: the stretch of timestamps that was asked for, start excluded, and how many items were shown. */
+    window?: Span;
+    shown?: number;
 }
 
 const WINDOW_MS = 20_000;
-const OLD_MS = 10_000;
-/** Windows have edges: a sample may fall to either side. */
-const EDGE_ITEMS = 2;
+const OLD_MS = 5000;
 
 /** Runs a {@link ReadPlan} until it is stopped. */
 export class ReadProbe {
@@ -93,8 +92,7 @@ export class ReadProbe {
     }
 
     private async metrics(kind: ReadKind): Promise<Partial<ReadSample>> {
-        const { id, perSecond } = this.plan.metricsClient;
-        const series = `${METRIC}{run="${this.plan.run}",client="${id}",series="s000"}`;
+        const series = `${METRIC}{run="${this.plan.run}",client="${this.plan.metricsClient}",series="s000"}`;
         if (kind === "fresh") {
             const newest = await this.promql(`max(timestamp(${series}))`, Date.now());
             return {
@@ -102,14 +100,13 @@ export class ReadProbe {
                 ...none(newest),
             };
         }
-        const { end, ms } = this.window(kind);
-        const query = `max(count_over_time(${series}[${ms / 1000}s]))`;
-        return counted(await this.promql(query, end), (perSecond * ms) / 1000);
+        const window = this.window(kind);
+        const query = `max(count_over_time(${series}[${window.to - window.from}ms]))`;
+        return { window, shown: (await this.promql(query, window.to)) ?? 0 };
     }
 
     private async logs(kind: ReadKind): Promise<Partial<ReadSample>> {
-        const { id, perSecond } = this.plan.logsClient;
-        const lines = `{service_name="${SERVICE}"} |= "run=${this.plan.run} client=${id} "`;
+        const lines = `{service_name="${SERVICE}"} |= "run=${this.plan.run} client=${this.plan.logsClient} "`;
         if (kind === "fresh") {
             const start = String(BigInt(Date.now() - 120_000) * 1_000_000n);
             const url = `${this.plan.logsUrl}/loki/api/v1/query_range?${new URLSearchParams({ query: lines, start, limit: "1", direction: "backward" })}`;
@@ -120,17 +117,17 @@ export class ReadProbe {
                 ...none(newest),
             };
         }
-        const { end, ms } = this.window(kind);
-        const query = `sum(count_over_time(${lines}[${ms / 1000}s]))`;
-        const time = String(BigInt(end) * 1_000_000n);
+        const window = this.window(kind);
+        const query = `sum(count_over_time(${lines}[${window.to - window.from}ms]))`;
+        const time = String(BigInt(window.to) * 1_000_000n);
         const url = `${this.plan.logsUrl}/loki/api/v1/query?${new URLSearchParams({ query, time })}`;
         const { data } = (await this.json(url)) as { data: { result: { value: [number, string] }[] } };
-        return counted(Number(data.result[0]?.value[1] ?? 0), (perSecond * ms) / 1000);
+        return { window, shown: Number(data.result[0]?.value[1] ?? 0) };
     }
 
-    private window(kind: ReadKind): { end: number; ms: number } {
-        if (kind === "old") return { end: this.plan.startedAt + OLD_MS + 1000, ms: OLD_MS };
-        return { end: Date.now() - WINDOW_MS, ms: WINDOW_MS };
+    private window(kind: ReadKind): Span {
+        const to = kind === "old" ? this.plan.startedAt + OLD_MS : Date.now() - WINDOW_MS;
+        return { from: to - (kind === "old" ? OLD_MS : WINDOW_MS), to };
     }
 
     private async promql(query: string, time: number): Promise<number | undefined> {
@@ -152,14 +149,9 @@ export class ReadProbe {
 
 /** Data has to be there before it can be missed; the first items may take a batch's time. */
 const NOT_BEFORE_MS: Record<ReadKind, number> = {
-    fresh: 15_000,
-    old: OLD_MS + 16_000,
-    recent: 2 * WINDOW_MS + 2000,
+    fresh: 12_000,
+    old: OLD_MS + 12_000,
+    recent: 2 * WINDOW_MS,
 };
 
 const none = (newest: unknown): Partial<ReadSample> => (newest === undefined ? { error: "no data" } : {});
-
-function counted(found: number | undefined, expected: number): Partial<ReadSample> {
-    const missing = expected - (found ?? 0);
-    return { expected, missing: missing > Math.max(EDGE_ITEMS, expected * 0.01) ? missing : 0 };
-}

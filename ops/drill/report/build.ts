@@ -3,6 +3,7 @@ import { balanceSent, balanceView, recoveryPoint } from "../accounting/account";
 import type { ClientLedger } from "../load/ledger";
 import type { Signal } from "../load/plan";
 import { longestGap, quantile, successTimes, type Gap, type Span } from "../probe/gaps";
+import { missing } from "../probe/holes";
 import type { ReadSample } from "../probe/read";
 import { increase, type Counters } from "../run/counters";
 import type { Observed } from "../run/observers";
@@ -94,9 +95,16 @@ export function buildReport(raw: RawRun): DrillReport {
         leftovers: raw.leftovers,
     };
     report.recovery = recovery(raw, report, spans);
-    report.verdicts = verdicts(report, { scenario: raw.scenario, reads: observed.reads.reads, sources: raw.sources });
+    report.verdicts = verdicts(report, { scenario: raw.scenario, reads: withMissing(observed), sources: raw.sources });
     report.outcome = outcome(report);
     return report;
+}
+
+function withMissing({ load, reads }: Observed): (ReadSample & { missing: number })[] {
+    return reads.reads.map((sample) => {
+        const ledger = load.ledgers.find(({ client }) => client.signal === sample.signal && !client.backdateMs);
+        return { ...sample, missing: ledger ? missing(sample, ledger) : 0 };
+    });
 }
 
 /** Stretches that are told apart. */

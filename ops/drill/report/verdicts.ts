@@ -9,7 +9,8 @@ import type { DrillReport, Verdict, VerdictState, ViewReport } from "./schema";
 /** What the verdict needs besides the report itself. */
 export interface Circumstances {
     scenario: Scenario;
-    reads: ReadSample[];
+    /** With what each should have shown and did not. */
+    reads: (ReadSample & { missing: number })[];
     sources: Sources;
 }
 
@@ -169,8 +170,8 @@ function reads(report: DrillReport, { reads: samples, scenario, sources }: Circu
         });
         const failed = own.filter(({ kind, error }) => kind === "fresh" && error !== undefined);
         const errors = own.filter(({ error }) => error !== undefined);
-        const holes = own.filter(({ missing }) => (missing ?? 0) > 0);
-        const worst = holes.reduce((most, { missing }) => Math.max(most, missing!), 0);
+        const holes = own.filter(({ missing }) => missing > 0);
+        const worst = holes.reduce((most, { missing }) => Math.max(most, missing), 0);
         const lag = own.reduce((most, { lagMs }) => Math.max(most, lagMs ?? 0), 0);
         const stale = own.filter(({ lagMs }) => (lagMs ?? 0) > FRESH_LIMIT_MS);
         const said = [...new Set(errors.map(({ error }) => error))].slice(0, 2).join("; ");

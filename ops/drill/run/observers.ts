@@ -1,5 +1,5 @@
 /** Everything that runs beside a fault: load, probes and watchers. */
-import { loadClients, probeClients, type ClientPlan, type LoadPlan } from "../load/plan";
+import { loadClients, probeClients, type ClientPlan, type LoadPlan, type Signal } from "../load/plan";
 import { Worker, type WorkerResult } from "../load/process";
 import type { TimelineEvent } from "../report/schema";
 import type { Scenario, Stage } from "../scenarios/scenario";
@@ -28,15 +28,16 @@ export class Observers {
     private readonly hosts: HostWatch;
     private readonly load: Worker;
     private readonly probes: Worker;
-    private readonly reader: Worker;
+    private reader?: Worker;
 
     constructor(
-        readonly run: string,
+        private readonly run: string,
         scenario: Scenario,
         options: DrillOptions,
-        { stage, system, sources }: Preflight,
+        private readonly before: Preflight,
         note: (event: TimelineEvent) => void,
     ) {
+        const { stage, system } = before;
         const { deployment } = stage;
         const { otlpHttpPort, otlpGrpcPort } = stage.owner.values;
         const base = { run, host: deployment.vip, httpPort: otlpHttpPort, grpcPort: otlpGrpcPort };
@@ -45,18 +46,18 @@ export class Observers {
         this.services = new ServiceWatch(deployment, note);
         this.load = Worker.send({ ...base, clients: this.clients } satisfies LoadPlan);
         this.probes = Worker.send({ ...base, clients: probeClients(options.probeIntervalMs, PROBE_TIMEOUT_MS) });
-        this.reader = Worker.read({
-            run,
-            metricsUrl: sources.metricsUrl,
-            logsUrl: sources.logsUrl,
-            intervalMs: READ_INTERVAL_MS,
-            timeoutMs: READ_TIMEOUT_MS,
-            startedAt: this.startedAt,
-            metricsClient: counted(this.clients, "metrics"),
-            logsClient: counted(this.clients, "logs"),
-        });
         this.hosts.start();
         this.services.start();
+    }
+
+    /** Begins to read: there is data from now on. */
+    startReading(): void {
+        const { metricsUrl, logsUrl } = this.before.sources;
+        this.reader = Worker.read({
+            ...{ run: this.run, metricsUrl, logsUrl },
+            ...{ intervalMs: READ_INTERVAL_MS, timeoutMs: READ_TIMEOUT_MS, startedAt: Date.now() },
+            ...{ metricsClient: readClient(this.clients, "metrics"), logsClient: readClient(this.clients, "logs") },
+        });
     }
 
     /** Requests acknowledged so far. */
@@ -74,7 +75,7 @@ export class Observers {
         const [load, probes, reads] = await Promise.all([
             this.load.settle(GRACE_MS),
             this.probes.settle(1000),
-            this.reader.settle(0),
+            this.reader?.settle(0) ?? { ledgers: [], reads: [], stalls: [] },
         ]);
         return { load, probes, reads };
     }
@@ -82,7 +83,7 @@ export class Observers {
     /** Ends everything that still runs. */
     async stop(): Promise<void> {
         this.services.stop();
-        for (const worker of [this.load, this.probes, this.reader]) worker.kill();
+        for (const worker of [this.load, this.probes, this.reader]) worker?.kill();
         await this.hosts.stop();
     }
 }
@@ -93,10 +94,9 @@ export function loadPlan(stage: Stage, scenario: Scenario, options: DrillOptions
     return scenario.clients?.(stage, usual) ?? usual;
 }
 
-function counted(clients: ClientPlan[], signal: "metrics" | "logs"): { id: string; perSecond: number } {
-    const client = clients.find((candidate) => candidate.signal === signal && !candidate.backdateMs)!;
-    const items = signal === "metrics" ? 1 : client.itemsPerRequest;
-    return { id: client.id, perSecond: (items * 1000) / client.intervalMs };
+/** The client whose items are read back all the time. Pure. */
+export function readClient(clients: ClientPlan[], signal: Signal): string {
+    return clients.find((client) => client.signal === signal && !client.backdateMs)!.id;
 }
 
 const offsets = (system: Preflight["system"]): Record<string, number> =>

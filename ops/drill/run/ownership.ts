@@ -9,7 +9,8 @@ export const HOST_OFF = "host off";
 export function ownership(timeline: TimelineEvent[], span: Span): Ownership[] {
     const holds = new Set<string>();
     const periods: Ownership[] = [];
-    let since = span.from;
+    // Before all hosts have said how they stand nothing is known.
+    let since = Math.max(span.from, known(timeline));
     const close = (to: number): void => {
         if (to > since) periods.push({ owner: [...holds].sort(), span: { from: since, to } });
         since = Math.max(since, to);
@@ -21,12 +22,20 @@ export function ownership(timeline: TimelineEvent[], span: Span): Ownership[] {
         const held = source === "vip" && what === "held";
         if (held === holds.has(node!)) continue;
         // Where it was held when the watch began is not a change.
-        if (at > span.from) close(Math.min(at, span.to));
+        if (at > since) close(Math.min(at, span.to));
         if (held) holds.add(node!);
         else holds.delete(node!);
     }
     close(span.to);
     return merge(periods);
+}
+
+/** When the last of the hosts first said whether it holds the address. */
+function known(timeline: TimelineEvent[]): number {
+    const first = new Map<string, number>();
+    for (const { source, node, at } of timeline)
+        if (source === "vip" && at < (first.get(node!) ?? Infinity)) first.set(node!, at);
+    return Math.max(0, ...first.values());
 }
 
 function merge(periods: Ownership[]): Ownership[] {

@@ -119,6 +119,7 @@ class Drill {
             if (Date.now() > first) throw new Error("nothing was acknowledged in ten seconds, before any fault");
             await pause(200, this.surroundings.signal);
         }
+        observers.startReading();
         await pause(this.options.warmSeconds * 1000, this.surroundings.signal);
     }
 
@@ -160,7 +161,7 @@ class Drill {
                 this.event("drill", "every service works again on both nodes");
             }
             if (this.restoredAt !== undefined && Date.now() >= least && observers.unsettled < 50) return;
-            await pause(1000, signal);
+            await pause(2000, signal);
         }
         this.event("drill", `not restored within ${RESTORED_MS / 1000} s`);
     }
