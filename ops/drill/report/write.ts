@@ -1,6 +1,7 @@
 /** Puts a report on the disk. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { htmlReport } from "./html";
 import { markdownReport } from "./markdown";
 import type { DrillReport } from "./schema";
 
@@ -10,6 +11,7 @@ export function writeReport(report: DrillReport, parent: string): string {
     const directory = join(parent, `${time}-${report.scenario.name}`);
     mkdirSync(directory, { recursive: true });
     writeFileSync(join(directory, "report.json"), `${JSON.stringify(report)}\n`);
+    writeFileSync(join(directory, "report.html"), htmlReport(report));
     writeFileSync(join(directory, "report.md"), markdownReport(report));
     return directory;
 }
