@@ -2,7 +2,8 @@
 import type { Span } from "../probe/gaps";
 import type { Ownership, TimelineEvent } from "../report/schema";
 
-/** The event by which the drill says that a host has no power, or has it again. */
+/** The events by which the drill says that a host is losing its power, and that it has none any more. */
+export const HOST_GOING = "host goes off";
 export const HOST_OFF = "host off";
 
 /** Stretches with the same owners, in order, over the whole span. */
@@ -11,15 +12,27 @@ export function ownership(timeline: TimelineEvent[], span: Span): Ownership[] {
     const periods: Ownership[] = [];
     // Before all hosts have said how they stand nothing is known.
     let since = Math.max(span.from, known(timeline));
+    const drop = (node: string, at: number): void => {
+        close(Math.min(at, span.to));
+        holds.delete(node);
+    };
     const close = (to: number): void => {
         if (to > since) periods.push({ owner: [...holds].sort(), span: { from: since, to } });
         since = Math.max(since, to);
     };
     const changes = timeline
-        .filter(({ source, what }) => source === "vip" || (source === "fault" && what === HOST_OFF))
+        .filter(({ source, what }) => source === "vip" || (source === "fault" && [HOST_GOING, HOST_OFF].includes(what)))
         .sort((a, b) => a.at - b.at);
+    const going = new Set<string>();
     for (const { source, node, what, at } of changes) {
+        if (what === HOST_GOING) {
+            going.add(node!);
+            continue;
+        }
         const held = source === "vip" && what === "held";
+        // Nobody can say when exactly a host has died: when another one takes the address, it has.
+        if (held && at > since) for (const gone of going) if (gone !== node && holds.has(gone)) drop(gone, at);
+        going.delete(node!);
         if (held === holds.has(node!)) continue;
         // Where it was held when the watch began is not a change.
         if (at > since) close(Math.min(at, span.to));

@@ -11,7 +11,7 @@ import { pause } from "./abort";
 import { counters } from "./counters";
 import { Observers, type Observed } from "./observers";
 import type { DrillOptions } from "./options";
-import { HOST_OFF } from "./ownership";
+import { HOST_GOING, HOST_OFF } from "./ownership";
 import { preflight, type Preflight } from "./preflight";
 import { allComplete, readAll, recordGlobal, type Recording, type View } from "./read-all";
 
@@ -126,8 +126,9 @@ class Drill {
     private async disturb(): Promise<void> {
         this.injectedAt = Date.now();
         this.event("fault", this.fault.title);
-        for (const node of this.fault.hostsAway ?? []) this.event("fault", HOST_OFF, node.name);
+        for (const node of this.fault.hostsAway ?? []) this.event("fault", HOST_GOING, node.name);
         await this.fault.inject();
+        for (const node of this.fault.hostsAway ?? []) this.event("fault", HOST_OFF, node.name);
         this.event("fault", "injected");
         await pause((this.options.holdSeconds ?? this.scenario.holdSeconds) * 1000, this.surroundings.signal);
     }
