@@ -4,7 +4,7 @@ import { Requirements } from "./host";
 import { healthCheck, httpCheck, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
 import { THANOS_IMAGE, THANOS_USER } from "./thanos";
-import { Duration, prometheusDuration } from "./units";
+import { Duration, prometheusDuration, seconds } from "./units";
 
 /** Thanos Query of one node: one view over both nodes and the bucket, in which each sample is there once. */
 export interface ThanosQuerySettings extends ServiceSettings {
@@ -20,11 +20,13 @@ export interface ThanosQuerySettings extends ServiceSettings {
     peerEndpoints?: string[];
     /** External label that differs between copies of the same data. @default "replica" */
     replicaLabel?: string;
-    /**
-     * A store that sends nothing for this long is left out of the answer, which then has a warning. It bounds queries that are under way when the other
-     * host dies; longer is better for queries over months. @default "2500ms"
-     */
+    /** A store on this host that sends nothing for this long is left out of the answer, which then has a warning. @default "5s" */
     responseTimeout?: Duration;
+    /**
+     * Longest time that a store on another host has for its whole answer; else it is left out, with a warning. It bounds the queries that are under way
+     * when that host dies. @default "2500ms"
+     */
+    peerTimeout?: Duration;
 }
 
 export const THANOS_QUERY_DEFAULTS = {
@@ -34,7 +36,8 @@ export const THANOS_QUERY_DEFAULTS = {
     localEndpoints: ["127.0.0.1:10901", "127.0.0.1:10905"],
     peerEndpoints: [] as string[],
     replicaLabel: "replica",
-    responseTimeout: "2500ms",
+    responseTimeout: "5s",
+    peerTimeout: "2500ms",
 };
 
 /** Container, files and health of Thanos Query. Pure. */
@@ -62,7 +65,11 @@ export function thanosQuerySpec(settings: ThanosQuerySettings): ContainerSpec {
         files: [
             {
                 path: `${directory}/endpoints.yml`,
-                content: render("thanos/endpoints.yml", { local: s.localEndpoints, peers: s.peerEndpoints }),
+                content: render("thanos/endpoints.yml", {
+                    local: s.localEndpoints,
+                    peers: s.peerEndpoints,
+                    peerTimeoutSeconds: seconds(s.peerTimeout),
+                }),
             },
         ],
         healthCheck: healthCheck(s, httpCheck(`http://127.0.0.1:${s.httpPort}/-/ready`)),

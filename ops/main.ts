@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { UserError } from "./errors";
+import { addDrillCommand } from "./drill/command";
 import { addStatusCommand } from "./status/command";
 import { addUpCommand } from "./up/command";
 
@@ -24,6 +25,7 @@ export function newProgram(): Command {
         .addHelpText("after", HELP);
     addStatusCommand(program);
     addUpCommand(program);
+    addDrillCommand(program);
     return program;
 }
 

@@ -161,6 +161,7 @@ export const KEYS = {
     thanosRetention1h: optional("retention", THANOS_COMPACTOR_DEFAULTS.retention1h),
     thanosDeleteDelay: optional("duration", THANOS_COMPACTOR_DEFAULTS.deleteDelay),
     thanosResponseTimeout: optional("duration", THANOS_QUERY_DEFAULTS.responseTimeout),
+    thanosPeerTimeout: optional("duration", THANOS_QUERY_DEFAULTS.peerTimeout),
     aggregatorMemoryLimit: optional("size", OTEL_AGGREGATOR_DEFAULTS.memoryLimit),
     aggregatorMemorySpikeLimit: optional("size", OTEL_AGGREGATOR_DEFAULTS.memorySpikeLimit),
     aggregatorBatchSize: optional("count", OTEL_AGGREGATOR_DEFAULTS.batchSize),

@@ -155,6 +155,7 @@ function thanosSettings(v: Values, service: ServiceSettings, image: Image): Than
             localEndpoints: stores("127.0.0.1"),
             peerEndpoints: stores(v.peerAddress),
             responseTimeout: v.thanosResponseTimeout,
+            peerTimeout: v.thanosPeerTimeout,
         },
     };
 }

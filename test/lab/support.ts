@@ -2,14 +2,13 @@
 import { expect } from "vitest";
 import { STATE_DIR } from "../../lab/paths";
 import { labExec } from "../../lab/hosts";
-import { initStacks, makeProject, openProject, Project, pulumi, StackName } from "../../lab/project";
+import { initStacks, makeProject, openProject, Project, pulumi, setSettings, StackName } from "../../lab/project";
 import { containers, ContainerState } from "../../lab/queries";
 import { RunOptions, RunResult, until } from "../../lab/run";
 import { NODES } from "../../lab/nodes";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { parseDocument } from "yaml";
 
 export const node1 = NODES[0];
 export const node2 = NODES[1];
@@ -85,12 +84,11 @@ export async function upBoth(target: Project, args: string[] = []): Promise<Outc
 export function settings(target: Project, stack: StackName, ...pairs: string[]): () => void {
     const file = join(target.dir, `Pulumi.${stack}.yaml`);
     const text = readFileSync(file, "utf8");
-    const document = parseDocument(text);
-    for (const pair of pairs) {
-        const [key, ...value] = pair.split("=");
-        document.setIn(["config", `otel-ha:${key}`], value.join("="));
-    }
-    writeFileSync(file, String(document));
+    setSettings(
+        target,
+        stack,
+        Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)])),
+    );
     return () => writeFileSync(file, text);
 }
 

@@ -189,8 +189,8 @@ describe("Thanos Query", () => {
         expect(read("node1", "thanos-query/endpoints.yml").endpoints).toEqual([
             { address: "127.0.0.1:10901", strict: true },
             { address: "127.0.0.1:10905", strict: true },
-            { address: "192.168.110.119:10901" },
-            { address: "192.168.110.119:10905" },
+            { address: "192.168.110.119:10901", group: true, service_config: expect.any(String) },
+            { address: "192.168.110.119:10905", group: true, service_config: expect.any(String) },
         ]);
         expect(specsOf("node1").thanosQuery.command).toEqual(
             expect.arrayContaining([
@@ -198,9 +198,20 @@ describe("Thanos Query", () => {
                 "--deduplication.func=chain",
                 "--query.partial-response",
                 "--endpoint.info-timeout=1s",
-                "--store.response-timeout=2s500ms",
+                "--store.response-timeout=5s",
             ]),
         );
+    });
+
+    it("gives the peer's stores a deadline for every call, in the form that gRPC reads", () => {
+        const cases: Record<string, string>[] = [{}, { thanosPeerTimeout: "1m30s" }];
+        for (const changes of cases) {
+            const file = parse(configsOf("node1", changes)["thanos-query/endpoints.yml"]);
+            const peers = (file.endpoints as { service_config?: string }[]).filter((one) => one.service_config);
+            const configs = peers.map((one) => JSON.parse(one.service_config ?? ""));
+            const timeout = "thanosPeerTimeout" in changes ? "90s" : "2.5s";
+            expect(configs).toEqual(Array(2).fill({ methodConfig: [{ name: [{}], timeout }] }));
+        }
     });
 
     it("finds a node's sidecar and store where the settings put them", () => {

@@ -1,0 +1,178 @@
+import { Command, InvalidArgumentError } from "commander";
+import { resolve } from "node:path";
+import { addCommand, withDeployment, type CommonOptions } from "../cli";
+import type { Deployment } from "../deployment";
+import { paintFor, type Paint } from "../terminal";
+import { undoAll } from "./faults/fault";
+import type { PowerCommands } from "./faults/hosts";
+import type { DrillReport } from "./report/schema";
+import { terminalReport } from "./report/terminal";
+import { writeReport } from "./report/write";
+import { DRILL_DEFAULTS, type DrillOptions } from "./run/options";
+import { runDrill } from "./run/runner";
+import { chosen, SCENARIOS } from "./scenarios/all";
+import type { Scenario } from "./scenarios/scenario";
+
+interface DrillCommandOptions extends CommonOptions {
+    list?: boolean;
+    all?: boolean;
+    cleanUp?: boolean;
+    force?: boolean;
+    points: number;
+    records: number;
+    warm: number;
+    after: number;
+    drain: number;
+    hold?: number;
+    probe: number;
+    powerOff?: string;
+    powerOn?: string;
+    reboot?: boolean;
+    metricsUrl?: string;
+    logsUrl?: string;
+    output: string;
+}
+
+/** How the command ends. */
+const EXIT_CODES: Record<DrillReport["outcome"], number> = { passed: 0, deviated: 1, failed: 2 };
+
+const HELP = `
+A drill keeps clients running that send numbered items through the virtual IP, puts a fault in, takes it out again, waits until everything
+has settled, and then looks for each item that was acknowledged. Whatever happens, the fault is taken out: at the end, at Ctrl-C, and by the
+hosts themselves after fifteen minutes when nobody is left to ask for it.
+
+Without a scenario the starred ones of --list run, one after another.
+
+Exit codes:
+  0  all hypotheses of all drills held
+  1  one did not
+  2  a drill could not be carried out
+  3  the command itself was wrong, or the settings cannot be read
+
+Examples:
+  otel-ha drill --list
+  otel-ha drill collector-kill
+  otel-ha drill host-owner --power-off 'ipmitool -H bmc-{name} power off' --power-on 'ipmitool -H bmc-{name} power on'
+  otel-ha drill --all --json > drills.json
+  otel-ha drill --clean-up            undo what a killed drill has left on the hosts
+`;
+
+function positive(text: string): number {
+    const value = Number(text);
+    if (!(value > 0)) throw new InvalidArgumentError("Write a number above 0.");
+    return value;
+}
+
+export function addDrillCommand(program: Command): void {
+    addCommand(program, "drill [scenario...]", "Break something on purpose, and prove that nothing was lost")
+        .option("-l, --list", "explain the scenarios, and do nothing")
+        .option("-a, --all", "all scenarios instead of the starred ones")
+        .option("--clean-up", "undo what an interrupted drill has left on the hosts, and do nothing else")
+        .option("-f, --force", "even when the pair is not healthy")
+        .option("--points <n>", "data points a second", positive, DRILL_DEFAULTS.pointsPerSecond)
+        .option("--records <n>", "log records a second", positive, DRILL_DEFAULTS.recordsPerSecond)
+        .option("--warm <seconds>", "load before the fault", positive, DRILL_DEFAULTS.warmSeconds)
+        .option("--hold <seconds>", "how long the fault lasts (default: the scenario's own)", positive)
+        .option("--after <seconds>", "load after the repair, at least", positive, DRILL_DEFAULTS.afterSeconds)
+        .option("--drain <seconds>", "how long the queues may take in the end", positive, DRILL_DEFAULTS.drainSeconds)
+        .option("--probe <ms>", "interval of the gap probes", positive, DRILL_DEFAULTS.probeIntervalMs)
+        .option("--power-off <command>", "switches a host off; {stack}, {name}, {address} are filled in")
+        .option("--power-on <command>", "switches it on again")
+        .option("--reboot", "without these: crash the host by its kernel, which starts it again")
+        .option("--metrics-url <url>", "merged Prometheus API (default: port 19090 of the virtual IP)")
+        .option("--logs-url <url>", "merged Loki API (default: port 13100 of the virtual IP)")
+        .option("-o, --output <dir>", "where reports go", "drill-reports")
+        .addHelpText("after", HELP)
+        .action(act);
+}
+
+async function act(names: string[], options: DrillCommandOptions): Promise<void> {
+    const scenarios = chosen(names, options.all ?? false);
+    if (options.list) return list(names.length > 0 || options.all ? scenarios : SCENARIOS, options);
+    const abort = new AbortController();
+    await withDeployment(
+        options,
+        (deployment) =>
+            options.cleanUp ? cleanUp(deployment) : drillAll(deployment, scenarios, options, abort.signal),
+        () => abort.abort(),
+    );
+}
+
+function list(scenarios: Scenario[], { json }: DrillCommandOptions): void {
+    if (json) {
+        const plain = scenarios.map(({ name, starred, title, description, holdSeconds, gap }) => {
+            return { name, starred, title, description, holdSeconds, gap };
+        });
+        return console.log(JSON.stringify(plain));
+    }
+    const paint = paintFor(process.stdout);
+    for (const { name, starred, title, description } of scenarios)
+        console.log(`${starred ? "*" : " "} ${paint.bold(name)}: ${title}\n    ${paint.faint(description)}`);
+    console.log("\n* runs when no scenario is named");
+}
+
+async function cleanUp(deployment: Deployment): Promise<void> {
+    await Promise.all(deployment.nodes.map(undoAll));
+    console.error("Nothing of a drill is left on the hosts.");
+}
+
+async function drillAll(
+    deployment: Deployment,
+    scenarios: Scenario[],
+    options: DrillCommandOptions,
+    signal: AbortSignal,
+): Promise<void> {
+    const paint = paintFor(options.json ? process.stderr : process.stdout);
+    const reports: (DrillReport & { directory: string })[] = [];
+    for (const scenario of scenarios) {
+        if (signal.aborted) break;
+        const report = await drillOne(deployment, scenario, options, signal, paint);
+        const directory = writeReport(report, resolve(options.output));
+        reports.push({ ...report, directory });
+        const text = `${terminalReport(report, paint)}\n  ${directory}/report.html`;
+        if (options.json) console.error(text);
+        else console.log(text);
+    }
+    if (options.json) console.log(JSON.stringify(reports));
+    const codes = reports.map(({ outcome }) => EXIT_CODES[outcome]);
+    process.exitCode = signal.aborted ? EXIT_CODES.failed : Math.max(0, ...codes);
+}
+
+function drillOne(
+    deployment: Deployment,
+    scenario: Scenario,
+    options: DrillCommandOptions,
+    signal: AbortSignal,
+    paint: Paint,
+): Promise<DrillReport> {
+    console.error(paint.bold(`${scenario.name}: ${scenario.title}`));
+    const startedAt = Date.now();
+    const say = (text: string): void => {
+        const seconds = ((Date.now() - startedAt) / 1000).toFixed(1).padStart(6);
+        console.error(`${paint.faint(`${seconds} s`)}  ${text}`);
+    };
+    return runDrill(deployment, scenario, drillOptions(options), { say, signal });
+}
+
+function drillOptions(options: DrillCommandOptions): DrillOptions {
+    return {
+        pointsPerSecond: options.points,
+        recordsPerSecond: options.records,
+        warmSeconds: options.warm,
+        afterSeconds: options.after,
+        drainSeconds: options.drain,
+        probeIntervalMs: options.probe,
+        holdSeconds: options.hold,
+        force: options.force ?? false,
+        power: powerCommands(options),
+        reboot: options.reboot ?? false,
+        metricsUrl: options.metricsUrl,
+        logsUrl: options.logsUrl,
+    };
+}
+
+function powerCommands(options: DrillCommandOptions): PowerCommands | undefined {
+    const off = options.powerOff ?? process.env.OTEL_HA_POWER_OFF;
+    const on = options.powerOn ?? process.env.OTEL_HA_POWER_ON;
+    return off && on ? { off, on } : undefined;
+}

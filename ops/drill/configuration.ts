@@ -1,0 +1,41 @@
+/** What a deployment promises, by its settings. Pure. */
+import type { Values } from "../../components/settings/keys";
+import { seconds } from "../../components/units";
+
+export type Configuration = "default" | "resilient" | "seed";
+
+/** Settings that newer releases of the program have; a stack without them has the seed's behaviour. */
+type Later = Partial<{
+    dataPath: string;
+    objectStore: string;
+    vrrpVersion: number;
+    vrrpUnicast: boolean;
+}>;
+
+/** Which promises hold. */
+export function configurationOf(values: Values): Configuration {
+    const v = values as Values & Later;
+    if ((v.dataPath ?? "seed") === "seed") return "seed";
+    const fast = v.vrrpVersion === 3 && v.vrrpUnicast === true && seconds(v.vrrpAdvertInterval) <= 0.2;
+    return v.objectStore === "mirrored" && fast ? "resilient" : "default";
+}
+
+/** Kinds of disturbance that differ in how long they may stop the intake. */
+export type GapKind = "none" | "cleanStop" | "processKilled" | "hostKilled" | "rolling";
+
+/** Longest time without an acknowledged item that is allowed, milliseconds. */
+const GAP_LIMITS: Record<GapKind, { default: number; resilient: number }> = {
+    // Nothing on the way from client to acknowledgement is touched.
+    none: { default: 1000, resilient: 1000 },
+    cleanStop: { default: 1000, resilient: 1000 },
+    processKilled: { default: 1500, resilient: 700 },
+    // VRRP 2: three advertisements of a second and (256 - 90)/256 s.
+    hostKilled: { default: 4000, resilient: 1000 },
+    rolling: { default: 1000, resilient: 1000 },
+};
+
+export const gapLimit = (kind: GapKind, configuration: Configuration): number =>
+    GAP_LIMITS[kind][configuration === "resilient" ? "resilient" : "default"];
+
+/** Age that fresh data may have when it is read, milliseconds: the exporters' batches wait up to ten seconds. */
+export const FRESH_LIMIT_MS = 20_000;

@@ -1,0 +1,45 @@
+/** Changes that a person makes: not faults, but they must cost nothing either. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseDocument } from "yaml";
+import type { Deployment } from "../../deployment";
+import { UserError } from "../../errors";
+import { run } from "../../run";
+import type { Fault } from "./fault";
+
+const UP_MS = 20 * 60_000;
+
+/** Sets a key in the files of all stacks, and brings both up by rolling; then back. */
+export function rollingChange(deployment: Deployment, key: string, value: (node: string) => string): Fault {
+    const files = deployment.nodes.map(({ stack }) => join(deployment.directory, `Pulumi.${stack}.yaml`));
+    let before: string[] | undefined;
+    return {
+        title: `change ${key} on both nodes with otel-ha up, one after the other, and change it back`,
+        inject: async () => {
+            before = files.map((file) => readFileSync(file, "utf8"));
+            deployment.nodes.forEach(({ name }, at) => {
+                const document = parseDocument(before![at]!);
+                document.setIn(["config", `otel-ha:${key}`], value(name));
+                writeFileSync(files[at]!, String(document));
+            });
+            await otelHaUp(deployment);
+        },
+        heal: async () => {
+            if (!before) return;
+            files.forEach((file, at) => writeFileSync(file, before![at]!));
+            await otelHaUp(deployment);
+            before = undefined;
+        },
+    };
+}
+
+/** The command itself, in a process of its own, as a person runs it. */
+async function otelHaUp(deployment: Deployment): Promise<void> {
+    const stacks = deployment.nodes.flatMap(({ stack }) => ["--stack", stack]);
+    const command = [process.execPath, process.argv[1]!, "up", "--yes", "--cwd", deployment.directory, ...stacks];
+    const { code, stdout, stderr } = await run(command, { timeoutMs: UP_MS });
+    if (code !== 0)
+        throw new UserError(
+            `otel-ha up ended with code ${code}: ${(stderr || stdout).trim().split("\n").slice(-8).join("\n")}`,
+        );
+}

@@ -1,0 +1,84 @@
+/** The process that the generator, the gap probe or the read probe runs in, so that nothing else disturbs their clocks. Talks by IPC. */
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { ReadProbe, type ReadPlan } from "../probe/read";
+import { PacedClient } from "./client";
+import type { ClientLedger } from "./ledger";
+import type { LoadPlan } from "./plan";
+
+/** What the parent asks for. "settle": make no more, and wait up to graceMs for answers; then "result" follows. */
+export type ToWorker =
+    | { type: "send"; plan: LoadPlan }
+    | { type: "read"; plan: ReadPlan }
+    | { type: "settle"; graceMs: number };
+
+/** A time in which this process did not run: what it measured then says nothing about the others. Milliseconds. */
+export interface Stall {
+    at: number;
+    ms: number;
+}
+
+export interface WorkerStats {
+    /** Requests made and acknowledged so far, and those without an answer. */
+    made: number;
+    acknowledged: number;
+    unsettled: number;
+}
+
+export type FromWorker =
+    | { type: "stats"; stats: WorkerStats }
+    | { type: "result"; ledgers: ClientLedger[]; reads: ReturnType<ReadProbe["result"]>; stalls: Stall[] };
+
+const STALL_MS = 50;
+
+let clients: PacedClient[] = [];
+let reader: ReadProbe | undefined;
+const stalls: Stall[] = [];
+
+function watchStalls(): void {
+    const delay = monitorEventLoopDelay({ resolution: 10 });
+    delay.enable();
+    setInterval(() => {
+        const ms = delay.max / 1e6 - 10;
+        if (ms > STALL_MS) stalls.push({ at: Date.now(), ms: Math.round(ms) });
+        delay.reset();
+    }, 250);
+}
+
+function tell(message: FromWorker): void {
+    process.send!(message);
+}
+
+function stats(): WorkerStats {
+    const entries = clients.flatMap(({ ledger }) => ledger.requests);
+    return {
+        made: entries.length,
+        acknowledged: entries.reduce((sum, entry) => sum + (entry.outcome === "acknowledged" ? 1 : 0), 0),
+        unsettled: clients.reduce((sum, client) => sum + client.unsettled, 0),
+    };
+}
+
+async function settle(graceMs: number): Promise<void> {
+    clients.forEach((client) => client.stopMaking());
+    reader?.stop();
+    const end = Date.now() + graceMs;
+    while (Date.now() < end && clients.some((client) => client.unsettled > 0))
+        await new Promise((resolve) => setTimeout(resolve, 50));
+    clients.forEach((client) => client.end());
+    tell({ type: "result", ledgers: clients.map(({ ledger }) => ledger), reads: reader?.result() ?? [], stalls });
+}
+
+process.on("message", (message: ToWorker) => {
+    if (message.type === "send") {
+        clients = message.plan.clients.map((client) => new PacedClient(message.plan, client));
+        clients.forEach((client) => client.start());
+    } else if (message.type === "read") {
+        reader = new ReadProbe(message.plan);
+        reader.start();
+    } else if (message.type === "settle") void settle(message.graceMs);
+});
+// The parent has gone: nobody will ask for the result.
+process.on("disconnect", () => process.exit(1));
+// Ctrl-C goes to the whole process group; the parent ends this process in order.
+process.on("SIGINT", () => undefined);
+watchStalls();
+setInterval(() => tell({ type: "stats", stats: stats() }), 1000);

@@ -1,0 +1,157 @@
+/** Asks for fresh and for old data at a steady pace, as a dashboard does, and notes errors, holes and how old the newest item is. */
+import { METRIC, SERVICE } from "../load/plan";
+import type { Span } from "./gaps";
+
+/** What to read, and where. */
+export interface ReadPlan {
+    run: string;
+    /** Prometheus API. @example "http://192.168.110.140:19090" */
+    metricsUrl?: string;
+    /** Loki API. @example "http://192.168.110.140:13100" */
+    logsUrl?: string;
+    /** Time between two rounds, milliseconds. @default 400 */
+    intervalMs: number;
+    timeoutMs: number;
+    /** From when on there is data, milliseconds. */
+    startedAt: number;
+    /** The client whose items are counted, for each signal; of metrics, its first series. */
+    metricsClient: string;
+    logsClient: string;
+}
+
+/** fresh: the newest item. recent: 20 s of data that is 20 s old. old: five seconds from before the fault. */
+export type ReadKind = "fresh" | "recent" | "old";
+
+/** One answer, or none. */
+export interface ReadSample {
+    signal: "metrics" | "logs";
+    kind: ReadKind;
+    /** When it was asked, milliseconds. */
+    at: number;
+    /** Time to the answer. */
+    ms: number;
+    error?: string;
+    /** fresh: age of the newest item, milliseconds. */
+    lagMs?: number;
+    /** recent, old: the stretch of timestamps that was asked for, start excluded, and how many items were shown. */
+    window?: Span;
+    shown?: number;
+}
+
+const WINDOW_MS = 20_000;
+const OLD_MS = 5000;
+
+/** Runs a {@link ReadPlan} until it is stopped. */
+export class ReadProbe {
+    private readonly samples: ReadSample[] = [];
+    private timer?: NodeJS.Timeout;
+    private round = 0;
+    private readonly open = new Set<string>();
+
+    constructor(private readonly plan: ReadPlan) {}
+
+    start(): void {
+        this.timer = setInterval(() => this.ask(), this.plan.intervalMs);
+    }
+
+    stop(): void {
+        clearInterval(this.timer);
+    }
+
+    result(): ReadSample[] {
+        return this.samples;
+    }
+
+    // Fresh data every time, the others in turn. A question that is still open is not asked again.
+    private ask(): void {
+        const kinds: ReadKind[] = ["fresh", this.round++ % 2 === 0 ? "recent" : "old"];
+        for (const kind of kinds) {
+            if (this.plan.metricsUrl) void this.once("metrics", kind, () => this.metrics(kind));
+            if (this.plan.logsUrl) void this.once("logs", kind, () => this.logs(kind));
+        }
+    }
+
+    private async once(
+        signal: ReadSample["signal"],
+        kind: ReadKind,
+        look: () => Promise<Partial<ReadSample> | undefined>,
+    ): Promise<void> {
+        const key = `${signal} ${kind}`;
+        if (this.open.has(key) || Date.now() < this.plan.startedAt + NOT_BEFORE_MS[kind]) return;
+        this.open.add(key);
+        const at = Date.now();
+        const clock = performance.now();
+        try {
+            const seen = await look();
+            this.samples.push({ signal, kind, at, ms: Math.round(performance.now() - clock), ...seen });
+        } catch (error) {
+            const text = error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : "";
+            this.samples.push({ signal, kind, at, ms: Math.round(performance.now() - clock), error: text });
+        }
+        this.open.delete(key);
+    }
+
+    private async metrics(kind: ReadKind): Promise<Partial<ReadSample>> {
+        const series = `${METRIC}{run="${this.plan.run}",client="${this.plan.metricsClient}",series="s000"}`;
+        if (kind === "fresh") {
+            const newest = await this.promql(`max(timestamp(${series}))`, Date.now());
+            return {
+                lagMs: newest === undefined ? undefined : Math.round(Date.now() - newest * 1000),
+                ...none(newest),
+            };
+        }
+        const window = this.window(kind);
+        const query = `max(count_over_time(${series}[${window.to - window.from}ms]))`;
+        return { window, shown: (await this.promql(query, window.to)) ?? 0 };
+    }
+
+    private async logs(kind: ReadKind): Promise<Partial<ReadSample>> {
+        const lines = `{service_name="${SERVICE}"} |= "run=${this.plan.run} client=${this.plan.logsClient} "`;
+        if (kind === "fresh") {
+            const start = String(BigInt(Date.now() - 120_000) * 1_000_000n);
+            const url = `${this.plan.logsUrl}/loki/api/v1/query_range?${new URLSearchParams({ query: lines, start, limit: "1", direction: "backward" })}`;
+            const { data } = (await this.json(url)) as { data: { result: { values: [string, string][] }[] } };
+            const newest = data.result[0]?.values[0]?.[0];
+            return {
+                lagMs: newest ? Date.now() - Number(BigInt(newest) / 1_000_000n) : undefined,
+                ...none(newest),
+            };
+        }
+        const window = this.window(kind);
+        const query = `sum(count_over_time(${lines}[${window.to - window.from}ms]))`;
+        const time = String(BigInt(window.to) * 1_000_000n);
+        const url = `${this.plan.logsUrl}/loki/api/v1/query?${new URLSearchParams({ query, time })}`;
+        const { data } = (await this.json(url)) as { data: { result: { value: [number, string] }[] } };
+        return { window, shown: Number(data.result[0]?.value[1] ?? 0) };
+    }
+
+    private window(kind: ReadKind): Span {
+        const to = kind === "old" ? this.plan.startedAt + OLD_MS : Date.now() - WINDOW_MS;
+        return { from: to - (kind === "old" ? OLD_MS : WINDOW_MS), to };
+    }
+
+    private async promql(query: string, time: number): Promise<number | undefined> {
+        const parameters = new URLSearchParams({ query, time: (time / 1000).toFixed(3) });
+        const answer = await this.json(`${this.plan.metricsUrl}/api/v1/query?${parameters}`);
+        const { data, warnings } = answer as { data: { result: { value: [number, string] }[] }; warnings?: string[] };
+        const value = data.result[0]?.value[1];
+        // Half an answer with a warning is what a dashboard would show as a hole, or hide.
+        if (value === undefined && warnings?.length) throw new Error(warnings[0]);
+        return value === undefined ? undefined : Number(value);
+    }
+
+    private async json(url: string): Promise<unknown> {
+        const response = await fetch(url, { signal: AbortSignal.timeout(this.plan.timeoutMs) });
+        if (!response.ok) throw new Error(`${response.status} ${(await response.text()).slice(0, 120).trim()}`);
+        return response.json();
+    }
+}
+
+/** Data has to be there before it can be missed; the first items may take a batch's time. */
+const NOT_BEFORE_MS: Record<ReadKind, number> = {
+    fresh: 12_000,
+    old: OLD_MS + 12_000,
+    recent: 2 * WINDOW_MS,
+};
+
+const none = (newest: unknown): Partial<ReadSample> => (newest === undefined ? { error: "no data" } : {});

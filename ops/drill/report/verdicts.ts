@@ -1,0 +1,231 @@
+/** Whether what was expected has happened. Pure. */
+import { FRESH_LIMIT_MS, gapLimit } from "../configuration";
+import type { ReadSample } from "../probe/read";
+import { longest } from "../run/ownership";
+import type { Sources } from "../run/preflight";
+import type { Scenario } from "../scenarios/scenario";
+import type { DrillReport, Verdict, VerdictState, ViewReport } from "./schema";
+
+/** What the verdict needs besides the report itself. */
+export interface Circumstances {
+    scenario: Scenario;
+    /** With what each should have shown and did not. */
+    reads: (ReadSample & { missing: number })[];
+    sources: Sources;
+}
+
+/** Both hold the address for a moment when it is handed over. */
+const HANDOVER_MS = 500;
+/** A client that stood still for this part of a gap has measured itself. */
+const STALL_SHARE = 0.5;
+
+/** One verdict per hypothesis. */
+export function verdicts(report: DrillReport, circumstances: Circumstances): Verdict[] {
+    return [
+        lost(report),
+        duplicated(report),
+        unexpected(report),
+        refused(report),
+        ...gaps(report, circumstances.scenario),
+        oneOwner(report, circumstances.scenario),
+        ...reads(report, circumstances),
+        restored(report),
+        clean(report),
+    ];
+}
+
+/** The whole in one word. With the seed's data path a hypothesis that cannot be measured does not count. */
+export function outcome({ failure, verdicts: all, system }: DrillReport): DrillReport["outcome"] {
+    if (failure !== undefined) return "failed";
+    const held = ({ state }: Verdict): boolean =>
+        state === "passed" || (state === "not measured" && system.configuration === "seed");
+    return all.every(held) ? "passed" : "deviated";
+}
+
+const stateOf = (good: boolean): VerdictState => (good ? "passed" : "deviated");
+
+/** Views that must be complete: each node's own, too, but for the seed, where a node has what it took. */
+function countedViews({ integrity, system }: DrillReport): ViewReport[] {
+    return system.configuration === "seed" ? integrity.views.filter(({ view }) => view === "global") : integrity.views;
+}
+
+function perView(views: ViewReport[], count: (view: ViewReport) => number): string {
+    return (
+        views.map((view) => `${view.view} ${view.signal} ${view.error ?? count(view)}`).join(", ") || "nothing was read"
+    );
+}
+
+function allRead(views: ViewReport[], good: (view: ViewReport) => boolean): VerdictState {
+    const read = views.filter(({ error }) => error === undefined);
+    if (!read.every(good)) return "deviated";
+    return views.length > 0 && read.length === views.length ? "passed" : "not measured";
+}
+
+function lost(report: DrillReport): Verdict {
+    const views = countedViews(report);
+    const where = report.system.configuration === "seed" ? "in the global view" : "on each node and in the global view";
+    return {
+        id: "lost",
+        hypothesis: `Everything that was acknowledged is found ${where}`,
+        tolerance: "0 lost",
+        seen: perView(views, ({ balance }) => balance.lost),
+        state: allRead(views, ({ balance }) => balance.lost === 0 && balance.found > 0),
+        runbook: "lost",
+    };
+}
+
+function duplicated(report: DrillReport): Verdict {
+    const views = report.integrity.views;
+    return {
+        id: "duplicated",
+        hypothesis: "No query shows anything twice",
+        tolerance: "0 duplicated",
+        seen: perView(views, ({ balance }) => balance.duplicated),
+        state: allRead(views, ({ balance }) => balance.duplicated === 0),
+        runbook: "duplicated",
+    };
+}
+
+function unexpected({ integrity }: DrillReport): Verdict {
+    return {
+        id: "unexpected",
+        hypothesis: "Nothing has changed on its way",
+        tolerance: "0 items that were never sent so",
+        seen: perView(integrity.views, ({ balance }) => balance.unexpected),
+        state: allRead(integrity.views, ({ balance }) => balance.unexpected === 0),
+        runbook: "lost",
+    };
+}
+
+function refused({ integrity, availability }: DrillReport): Verdict {
+    const items = integrity.sent.metrics.refused + integrity.sent.logs.refused;
+    const said = Object.keys(availability.failures).filter((error) => /^(4|500|501|partial|I[NM])/.test(error));
+    return {
+        id: "refused",
+        hypothesis: "No request is refused for good: what fails can be sent again",
+        tolerance: "0 items refused",
+        seen: items === 0 ? "0" : `${items}: ${said.slice(0, 2).join("; ")}`,
+        state: stateOf(items === 0),
+        runbook: "refused",
+    };
+}
+
+function gaps({ availability, system }: DrillReport, scenario: Scenario): Verdict[] {
+    const limit = gapLimit(scenario.gap, system.configuration);
+    return availability.probes
+        .filter(({ protocol }) => protocol !== "read")
+        .map(({ client, longestGap, longestGapBefore, protocol }) => {
+            const stalled = longestGap.stalledMs > longestGap.ms * STALL_SHARE;
+            const notes = [`${longestGap.ms} ms`, `before the fault ${longestGapBefore.ms} ms`];
+            if (longestGap.stalledMs > 0)
+                notes.push(`the probe itself stood still for ${longestGap.stalledMs} ms of it`);
+            const over = longestGap.ms > limit;
+            return {
+                id: `gap-${client}`,
+                hypothesis: `Intake over ${protocol === "grpc" ? "gRPC" : "HTTP"} never stops for longer than the limit`,
+                tolerance: `${limit} ms`,
+                seen: notes.join(", "),
+                state: over && stalled ? "not measured" : stateOf(!over),
+                runbook: "gap",
+            };
+        });
+}
+
+function oneOwner({ ownership, fault, endedAt, startedAt }: DrillReport, scenario: Scenario): Verdict {
+    const whole = { from: startedAt, to: endedAt };
+    const two = longest(ownership, whole, (owner) => owner.length > 1);
+    const outside = scenario.twoOwners && fault ? { from: fault.to + SPLIT_HEALS_MS, to: endedAt } : whole;
+    const counted = longest(ownership, outside, (owner) => owner.length > 1);
+    const none = longest(ownership, whole, (owner) => owner.length === 0);
+    return {
+        id: "one-owner",
+        hypothesis: scenario.twoOwners
+            ? "The virtual IP has one owner again soon after the partition"
+            : "The virtual IP never has two owners",
+        tolerance: `two owners for ${HANDOVER_MS} ms at most`,
+        seen: `two owners ${two} ms, none ${none} ms`,
+        state: ownership.length === 0 ? "not measured" : stateOf(counted <= HANDOVER_MS),
+        runbook: "two-owners",
+    };
+}
+
+/** Three advertisements after a partition has healed, and a little. */
+const SPLIT_HEALS_MS = 5000;
+
+function reads(report: DrillReport, { reads: samples, scenario, sources }: Circumstances): Verdict[] {
+    return (["metrics", "logs"] as const).flatMap((signal) => {
+        const url = signal === "metrics" ? sources.metricsUrl : sources.logsUrl;
+        const own = samples.filter((sample) => sample.signal === signal && sample.at >= (report.fault?.from ?? 0));
+        const verdict = (
+            id: string,
+            hypothesis: string,
+            tolerance: string,
+            bad: ReadSample[],
+            seen: string,
+        ): Verdict => ({
+            ...{ id: `${id}-${signal}`, hypothesis, tolerance, runbook: "reads" },
+            seen: url ? seen : "there is no merged view at the virtual IP",
+            state:
+                !url || own.length === 0 ? "not measured" : stateOf(bad.length === 0 || scenario.readsMayFail === true),
+        });
+        const failed = own.filter(({ kind, error }) => kind === "fresh" && error !== undefined);
+        const errors = own.filter(({ error }) => error !== undefined);
+        const holes = own.filter(({ missing }) => missing > 0);
+        const worst = holes.reduce((most, { missing }) => Math.max(most, missing), 0);
+        const lag = own.reduce((most, { lagMs }) => Math.max(most, lagMs ?? 0), 0);
+        const stale = own.filter(({ lagMs }) => (lagMs ?? 0) > FRESH_LIMIT_MS);
+        const said = [...new Set(errors.map(({ error }) => error))].slice(0, 2).join("; ");
+        return [
+            verdict(
+                "read-errors",
+                `Queries for ${signal} through the virtual IP never fail`,
+                "0 failed outside of the address' own hand-over",
+                uncovered(errors, report),
+                `${errors.length} of ${own.length} failed${said ? ` (${said})` : ""}, ${uncovered(failed, report).length} of them while the address had an owner`,
+            ),
+            verdict(
+                "read-holes",
+                `Queries for ${signal} show no hole, in old data or in recent`,
+                "nothing missing",
+                holes,
+                holes.length ? `${holes.length} answers, up to ${worst} items missing` : "none",
+            ),
+            verdict(
+                "read-fresh",
+                `The newest ${signal} that a query shows are fresh`,
+                `${FRESH_LIMIT_MS} ms old at most`,
+                stale,
+                `up to ${Math.round(lag)} ms old`,
+            ),
+        ];
+    });
+}
+
+/** Questions that failed although the intake, and so the address, worked: those count. */
+function uncovered(errors: ReadSample[], { availability }: DrillReport): ReadSample[] {
+    const gaps = availability.probes.filter(({ protocol }) => protocol !== "read").map(({ longestGap }) => longestGap);
+    return errors.filter(({ at, ms }) => !gaps.some(({ from, to }) => at <= to + 500 && at + ms >= from));
+}
+
+function restored({ recovery, fault }: DrillReport): Verdict {
+    const ms = recovery.fullRedundancy;
+    return {
+        id: "redundancy",
+        hypothesis: "Redundancy is full again: every service works, all queues are empty, both sides have everything",
+        tolerance: "within the time that the drill waits",
+        seen: ms === undefined ? "not reached" : `${(ms / 1000).toFixed(1)} s after the repair`,
+        state: fault ? stateOf(ms !== undefined) : "not measured",
+        runbook: "redundancy",
+    };
+}
+
+function clean({ leftovers }: DrillReport): Verdict {
+    return {
+        id: "leftovers",
+        hypothesis: "The drill has left nothing behind on the hosts",
+        tolerance: "nothing",
+        seen: leftovers.join(", ") || "nothing",
+        state: stateOf(leftovers.length === 0),
+        runbook: "leftovers",
+    };
+}

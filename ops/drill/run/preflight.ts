@@ -1,0 +1,104 @@
+/** What is looked at before anything is touched. */
+import { createHash } from "node:crypto";
+import type { Deployment, DeployedNode } from "../../deployment";
+import { UserError } from "../../errors";
+import { StatusReader } from "../../status/command";
+import type { Status } from "../../status/model";
+import { configurationOf } from "../configuration";
+import { armed } from "../faults/fault";
+import type { DrillReport } from "../report/schema";
+import type { Scenario, Stage } from "../scenarios/scenario";
+import { clockOffset } from "../watch/hosts";
+import type { DrillOptions } from "./options";
+
+/** Where data is read: each node's own back ends, and the merged view where there is one. */
+export interface Sources {
+    nodes: { view: string; metricsUrl: string; logsUrl: string }[];
+    metricsUrl?: string;
+    logsUrl?: string;
+}
+
+export interface Preflight {
+    stage: Stage;
+    system: DrillReport["system"];
+    sources: Sources;
+}
+
+/** HAProxy's ports for readers on the virtual IP. */
+const QUERY_PORT = 19090;
+const LOGS_PORT = 13100;
+
+/** Looks at the pair. Errors: it is not healthy (unless forced), or the scenario cannot be carried out here. */
+export async function preflight(
+    deployment: Deployment,
+    scenario: Scenario,
+    options: DrillOptions,
+): Promise<Preflight & { fault: ReturnType<Scenario["fault"]> }> {
+    const { nodes } = deployment;
+    if (nodes.length !== 2) throw new UserError(`a drill needs both nodes; the project has ${nodes.length}`);
+    const status = await new StatusReader(deployment).read();
+    if (!options.force) refuseUnhealthy(status, await Promise.all(nodes.map(armed)), nodes);
+    const owner = nodes.find(({ name }) => status.vip.owners.includes(name)) ?? nodes[0]!;
+    const backup = nodes.find((node) => node !== owner)!;
+    const stage = { deployment, owner, backup, power: options.power, reboot: options.reboot };
+    const fault = scenario.fault(stage);
+    const refusal = await fault.refusal?.();
+    if (refusal) throw new UserError(`${scenario.name} cannot be carried out here: ${refusal}`);
+    return { stage, fault, sources: await sources(deployment, options), system: await describe(deployment, status) };
+}
+
+function refuseUnhealthy(status: Status, leftovers: string[][], nodes: DeployedNode[]): void {
+    const problems = status.findings.filter(({ severity }) => severity !== "note").map(({ text }) => text);
+    nodes.forEach(({ name }, at) => {
+        if (leftovers[at]!.length > 0)
+            problems.push(`${name} still has ${leftovers[at]!.join(", ")} of another drill: otel-ha drill --clean-up`);
+    });
+    if (problems.length === 0) return;
+    throw new UserError(
+        `the pair is not healthy, so that a drill would prove nothing and might break what still works: ${problems.join("; ")}. ` +
+            "See otel-ha status; --force runs it nevertheless",
+    );
+}
+
+async function sources(deployment: Deployment, options: DrillOptions): Promise<Sources> {
+    const metricsUrl = options.metricsUrl ?? `http://${deployment.vip}:${QUERY_PORT}`;
+    const logsUrl = options.logsUrl ?? `http://${deployment.vip}:${LOGS_PORT}`;
+    const [metrics, logs] = await Promise.all([
+        answers(`${metricsUrl}/api/v1/query?query=1`),
+        answers(`${logsUrl}/loki/api/v1/labels`),
+    ]);
+    return {
+        nodes: deployment.nodes.map(({ name, address, values }) => ({
+            view: name,
+            metricsUrl: `http://${address}:${values.prometheusPort}`,
+            logsUrl: `http://${address}:${values.lokiPort}`,
+        })),
+        metricsUrl: metrics ? metricsUrl : undefined,
+        logsUrl: logs ? logsUrl : undefined,
+    };
+}
+
+async function answers(url: string): Promise<boolean> {
+    return fetch(url, { signal: AbortSignal.timeout(5000) }).then(
+        ({ ok }) => ok,
+        () => false,
+    );
+}
+
+async function describe(deployment: Deployment, status: Status): Promise<DrillReport["system"]> {
+    const nodes = await Promise.all(
+        deployment.nodes.map(async (node) => {
+            const services = status.nodes.find(({ name }) => name === node.name)?.services ?? [];
+            const images = Object.fromEntries(services.map(({ service, image }) => [service, image ?? "?"]));
+            return { name: node.name, address: node.address, clockOffsetMs: await clockOffset(node), images };
+        }),
+    );
+    const settings = JSON.stringify(deployment.nodes.map(({ values }) => values));
+    return {
+        configuration: configurationOf(deployment.nodes[0]!.values),
+        configHash: createHash("sha256").update(settings).digest("hex").slice(0, 12),
+        nodes,
+        vip: deployment.vip,
+        ownerAtStart: status.vip.owners.join(", ") || undefined,
+    };
+}

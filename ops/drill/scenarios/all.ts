@@ -1,0 +1,199 @@
+/** Every drill there is. */
+import { seconds } from "../../../components/units";
+import { UserError } from "../../errors";
+import { fillDisk } from "../faults/disk";
+import { crashReboot, powerOff } from "../faults/hosts";
+import { lossyLink, partition, slowLink } from "../faults/network";
+import { rollingChange } from "../faults/rolling";
+import { killProcess, stopContainer, stopProcess } from "../faults/services";
+import type { Fault } from "../faults/fault";
+import type { DeployedNode } from "../../deployment";
+import type { Scenario, Stage } from "./scenario";
+import { backdated, together } from "./parts";
+
+const hostOff = (node: DeployedNode, { power, reboot }: Stage): Fault =>
+    !power && reboot ? crashReboot(node) : powerOff(node, power);
+
+const hourOf = (stage: Stage): number => seconds(stage.owner.values.maxPeerOutage) / 3600;
+
+export const SCENARIOS: Scenario[] = [
+    {
+        name: "keepalived-stop",
+        starred: true,
+        title: "Keepalived is stopped on the owner of the virtual IP",
+        description: "A clean hand-over: the other node gets the address at once, as in planned work.",
+        holdSeconds: 12,
+        gap: "cleanStop",
+        fault: ({ owner }) => stopContainer(owner, "keepalived"),
+    },
+    {
+        name: "haproxy-kill",
+        starred: true,
+        title: "HAProxy dies on the owner",
+        description: "Keepalived must notice and give the address away, or Docker must be faster.",
+        holdSeconds: 12,
+        gap: "processKilled",
+        fault: ({ owner }) => killProcess(owner, "haproxy"),
+    },
+    {
+        name: "collector-kill",
+        starred: true,
+        title: "The collector dies on the owner (kill -9)",
+        description:
+            "What it has acknowledged is in its queue on disk, or lost; new data goes to the peer's collector.",
+        holdSeconds: 12,
+        gap: "processKilled",
+        fault: ({ owner }) => killProcess(owner, "otel-aggregator"),
+    },
+    {
+        name: "host-owner",
+        starred: true,
+        title: "The owner's host loses its power, and returns after the queues for it have filled",
+        description: "The other node takes the address and everything that comes; the returned one catches up.",
+        holdSeconds: 30,
+        gap: "hostKilled",
+        fault: (stage) => hostOff(stage.owner, stage),
+    },
+    {
+        name: "partition",
+        starred: true,
+        title: "The two nodes cannot see each other, and clients see both",
+        description: "Both hold the address and both take data; healed, both have everything once.",
+        holdSeconds: 20,
+        gap: "hostKilled",
+        twoOwners: true,
+        fault: ({ owner, backup }) => partition(owner, backup),
+    },
+    {
+        name: "rolling-config",
+        starred: true,
+        title: "A changed setting goes to both nodes with `otel-ha up`, under load",
+        description: "HAProxy's connection limit is changed by one and changed back: two rolling changes.",
+        holdSeconds: 3,
+        gap: "rolling",
+        fault: ({ deployment, owner }) =>
+            rollingChange(deployment, "haproxyMaxConnections", () => String(owner.values.haproxyMaxConnections - 1)),
+    },
+    {
+        name: "collector-stop",
+        starred: false,
+        title: "The collector stands still on the owner (SIGSTOP)",
+        description: "Connections stay open and nothing answers: worse than a crash, since only time tells.",
+        holdSeconds: 20,
+        gap: "hostKilled",
+        fault: ({ owner }) => stopProcess(owner, "otel-aggregator"),
+    },
+    ...(["prometheus", "loki", "minio", "thanos-sidecar"] as const).map(
+        (service): Scenario => ({
+            name: `${service.replace("thanos-", "").replace("minio", "store")}-kill`,
+            starred: false,
+            title: `${service} dies on the owner (kill -9)`,
+            description: "Intake does not notice; queues hold what it misses, reads go to the other node.",
+            holdSeconds: 12,
+            gap: "none",
+            fault: ({ owner }) => killProcess(owner, service),
+        }),
+    ),
+    {
+        name: "store-stop",
+        starred: false,
+        title: "The object store of one node is stopped for half a minute",
+        description: "Back ends keep what they cannot upload; a pooled store refuses writes meanwhile.",
+        holdSeconds: 30,
+        gap: "none",
+        fault: ({ backup }) => stopContainer(backup, "minio"),
+    },
+    {
+        name: "host-backup",
+        starred: false,
+        title: "The host that does not own the virtual IP loses its power, and returns",
+        description: "Clients must not notice at all.",
+        holdSeconds: 30,
+        gap: "none",
+        fault: (stage) => hostOff(stage.backup, stage),
+    },
+    {
+        name: "power-cut",
+        starred: false,
+        title: "The owner's host loses its power for a moment, in the middle of writing",
+        description:
+            "What was acknowledged is on the disk, not in the page cache. A lab's host is a container whose page cache outlives it: there this " +
+            "shows a crash of all processes, on real hosts a power cut.",
+        holdSeconds: 4,
+        gap: "hostKilled",
+        fault: (stage) => hostOff(stage.owner, stage),
+    },
+    {
+        name: "slow-link",
+        starred: false,
+        title: "200 ms more and 5 % loss between the nodes",
+        description: "The slow side catches up from its queue; the near side is not held up. Needs the kernel's netem.",
+        holdSeconds: 40,
+        gap: "none",
+        fault: ({ owner, backup }) => slowLink(owner, backup, 200, 5),
+    },
+    {
+        name: "lossy-link",
+        starred: false,
+        title: "5 % of packets lost between the nodes",
+        description: "As slow-link, without the delay: for hosts whose kernel has no netem.",
+        holdSeconds: 40,
+        gap: "none",
+        fault: ({ owner, backup }) => lossyLink(owner, backup, 5),
+    },
+    ...(
+        [
+            ["queue", "the collector's queues", (v) => `${v.dataDir}/otel-aggregator`],
+            ["wal", "Prometheus", (v) => `${v.dataDir}/prometheus`],
+            ["loki", "Loki", (v) => v.lokiDataDir],
+            ["store", "the object store", (v) => `${v.dataDir}/minio`],
+        ] as [string, string, (values: DeployedNode["values"]) => string][]
+    ).map(
+        ([part, whose, directory]): Scenario => ({
+            name: `disk-full-${part}`,
+            starred: false,
+            title: `The disk of ${whose} is full on the owner`,
+            description:
+                "Refused rather than lost: clients get an answer that has them send again, or the peer takes over.",
+            holdSeconds: 20,
+            gap: "hostKilled",
+            fault: ({ owner }) => fillDisk(owner, directory(owner.values)),
+        }),
+    ),
+    {
+        name: "long-outage",
+        starred: false,
+        title: "A backlog as old as maxPeerOutage allows reaches a node that was away",
+        description:
+            "Half of the clients send data that is hours old, as a queue does after a long outage, while the back ends of the other node are away: " +
+            "proves Prometheus' out-of-order window and Loki's chunk age.",
+        holdSeconds: 20,
+        gap: "none",
+        fault: ({ backup }) => together(stopContainer(backup, "prometheus"), stopContainer(backup, "loki")),
+        clients: (stage, usual) => backdated(usual, (hourOf(stage) - 0.5) * 3_600_000),
+    },
+    {
+        name: "clock-skew",
+        starred: false,
+        title: "Half of the clients' clocks are nine minutes ahead",
+        description:
+            "Back ends take what is up to ten minutes ahead. The hosts' own clocks are not touched: other things on them depend on theirs.",
+        holdSeconds: 10,
+        gap: "cleanStop",
+        fault: ({ owner }) => stopContainer(owner, "keepalived"),
+        clients: (_, usual) => backdated(usual, -9 * 60_000),
+    },
+];
+
+/** The scenarios of these names; all starred ones for none. Errors: an unknown name. */
+export function chosen(names: string[], all: boolean): Scenario[] {
+    if (names.length === 0) return SCENARIOS.filter(({ starred }) => all || starred);
+    return names.map((name) => {
+        const found = SCENARIOS.find((scenario) => scenario.name === name);
+        if (!found)
+            throw new UserError(
+                `there is no scenario "${name}"; there are: ${SCENARIOS.map((scenario) => scenario.name).join(", ")}`,
+            );
+        return found;
+    });
+}

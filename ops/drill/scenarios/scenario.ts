@@ -1,0 +1,39 @@
+/** What a drill is made of. */
+import type { DeployedNode, Deployment } from "../../deployment";
+import type { GapKind } from "../configuration";
+import type { Fault } from "../faults/fault";
+import type { PowerCommands } from "../faults/hosts";
+import type { ClientPlan } from "../load/plan";
+
+/** The pair as it is when the drill starts. */
+export interface Stage {
+    deployment: Deployment;
+    /** Holds the virtual IP. */
+    owner: DeployedNode;
+    backup: DeployedNode;
+    power?: PowerCommands;
+    /** Crash a host by its kernel where there are no power commands. */
+    reboot: boolean;
+}
+
+/** A drill. */
+export interface Scenario {
+    /** @example "host-owner" */
+    name: string;
+    /** Runs in `make test`. */
+    starred: boolean;
+    title: string;
+    /** What it shows, and what one should know about it. */
+    description: string;
+    /** Time between putting the fault in and taking it out, seconds. */
+    holdSeconds: number;
+    /** How long the intake may stop. */
+    gap: GapKind;
+    /** Both nodes hold the virtual IP while they cannot see each other. */
+    twoOwners?: boolean;
+    /** Less than everything may be readable through the virtual IP meanwhile. @default false */
+    readsMayFail?: boolean;
+    fault(stage: Stage): Fault;
+    /** Clients besides the usual ones. */
+    clients?(stage: Stage, usual: ClientPlan[]): ClientPlan[];
+}
