@@ -33,7 +33,7 @@ export function endpoints(values: Values, services: string[]): { service: string
     });
 }
 
-const NOTHING = "^$";
+const NOTHING = "-";
 
 // Lines of a metric, labels or not.
 const metric = (...names: string[]): string => `^(${names.join("|")})[{[:space:]]`;
