@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Deployment, DeployedNode } from "../../deployment";
 import { UserError } from "../../errors";
-import { StatusReader } from "../../status/command";
+import { StatusReader } from "../../status/reader";
 import type { Status } from "../../status/model";
 import { configurationOf } from "../configuration";
 import { armed } from "../faults/fault";

@@ -16,7 +16,7 @@ export interface ServiceCheck {
 /** What can be asked on a node: the same as `otel-ha status` asks. Pure. */
 export function serviceChecks({ address, values }: Pick<DeployedNode, "address" | "values">): ServiceCheck[] {
     const services = expectedServices(values);
-    return probes(values, services)
+    return probes(values)
         .filter(({ name }) => services.includes(name))
         .map(({ name, port, path }) => ({ service: name, url: `http://${address}:${port}${path}` }));
 }
