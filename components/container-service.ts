@@ -5,7 +5,7 @@ import { createHash } from "crypto";
 import { Host } from "./host";
 import { RemoteFile } from "./remote-file";
 import { helper } from "./shell";
-import { Duration, goDuration, seconds } from "./units";
+import { Duration, goDuration, mebibytes, seconds, Size } from "./units";
 
 /** A file that a service reads, in a directory that is mounted into its container. */
 export interface ServiceFile {
@@ -85,6 +85,13 @@ export interface ContainerSpec {
     openIf?: OpenCondition;
     /** Time to end by itself before it is killed. @default 30 */
     stopSeconds?: number;
+    /** Memory that it may use; above that it is killed, and started again. Swap is no way around. @default no limit */
+    memoryLimit?: Size;
+    /**
+     * Shell command on the host that must succeed before the running container is replaced. Errors: it stays as it is, and `up` fails with what the
+     * command says. @default replaced without asking
+     */
+    mayStop?: string;
 }
 
 /** Arguments of {@link ContainerService}. */
@@ -127,9 +134,16 @@ export function containerArgs(spec: ContainerSpec): Omit<docker.ContainerArgs, "
         // Docker's own default never rotates.
         logDriver: "json-file",
         logOpts: { "max-size": "20m", "max-file": "5" },
+        ...memoryArgs(spec),
         destroyGraceSeconds: spec.stopSeconds ?? 30,
         wait: false,
     };
+}
+
+// Both, or every refresh finds a difference; and a container that swaps instead of ending is worse than one that is started anew.
+function memoryArgs({ memoryLimit }: ContainerSpec): Pick<docker.ContainerArgs, "memory" | "memorySwap"> {
+    if (!memoryLimit) return {};
+    return { memory: mebibytes(memoryLimit), memorySwap: mebibytes(memoryLimit) };
 }
 
 /** A container with its image and files, replaced or reloaded when they change, and a gate that passes when it is healthy. */
@@ -149,7 +163,8 @@ export class ContainerService extends pulumi.ComponentResource {
 
         const image = this.createImage(name, args);
         const files = this.createFiles(name, args, image);
-        const container = this.createContainer(name, args, image, files);
+        const stopGate = this.createStopGate(name, args, [image, ...files]);
+        const container = this.createContainer(name, args, image, [...files, ...stopGate]);
         this.ready = this.createGate(name, args, container);
 
         this.container = pulumi.output(args.container);
@@ -177,7 +192,9 @@ export class ContainerService extends pulumi.ComponentResource {
     private createFiles(name: string, args: ContainerServiceArgs, image: docker.RemoteImage): RemoteFile[] {
         const written: RemoteFile[] = [];
         for (const file of args.files) {
-            const reload = file.reload ? { container: args.container, command: file.reload } : undefined;
+            const reload = file.reload
+                ? { container: args.container, command: file.reload, spec: specHash(args) }
+                : undefined;
             const fileName = `${name}-${file.path.split("/").pop()}`;
             written.push(
                 new RemoteFile(
@@ -190,23 +207,45 @@ export class ContainerService extends pulumi.ComponentResource {
         return written;
     }
 
+    // Last before the container: what may fail earlier must not leave a question answered that is about to be old.
+    private createStopGate(
+        name: string,
+        args: ContainerServiceArgs,
+        before: pulumi.Resource[],
+    ): command.remote.Command[] {
+        if (!args.mayStop) return [];
+        const identity = restartHash(args.files).apply(
+            (label) => `container ${digest(JSON.stringify([args.image, containerArgs(args), label]))}\n`,
+        );
+        return [
+            new command.remote.Command(
+                `${name}-may-stop`,
+                { ...gateArgs(args, args.mayStop), stdin: identity },
+                { parent: this, dependsOn: before, ...args.host.commandOptions },
+            ),
+        ];
+    }
+
     private createContainer(
         name: string,
         args: ContainerServiceArgs,
         image: docker.RemoteImage,
-        files: RemoteFile[],
+        before: pulumi.Resource[],
     ): docker.Container {
         return new docker.Container(
             name,
             {
                 ...containerArgs(args),
                 image: image.imageId,
-                labels: [{ label: "otel-ha.config", value: restartHash(args.files) }],
+                labels: [
+                    { label: "otel-ha.config", value: restartHash(args.files) },
+                    { label: "otel-ha.spec", value: specHash(args) },
+                ],
             },
             {
                 parent: this,
                 provider: args.host.docker,
-                dependsOn: [...files, ...(args.after ?? [])] as pulumi.Resource[],
+                dependsOn: [...before, ...(args.after ?? [])] as pulumi.Resource[],
                 replaceOnChanges: NOT_UPDATED_IN_PLACE,
                 deleteBeforeReplace: true,
             },
@@ -237,10 +276,19 @@ export function timeoutSeconds(spec: ContainerSpec): number {
     return Math.ceil(seconds(spec.readyTimeout ?? "120s"));
 }
 
+/**
+ * What a container is made of, apart from its files, as a label. A file for another image, port or mount than the running container's is not for
+ * that one: see put-file. Pure.
+ */
+export function specHash(spec: ContainerSpec): string {
+    const text = JSON.stringify([spec.image, containerArgs(spec)]);
+    return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}
+
 // A running container does not see that a file it read at its start has changed: the label makes it another container.
 function restartHash(files: ServiceFile[]): pulumi.Output<string> {
     const contents = files.filter((file) => !file.reload).map((file) => file.content);
-    return pulumi
-        .all(contents)
-        .apply((texts) => createHash("sha256").update(texts.join("\0")).digest("hex").slice(0, 16));
+    return pulumi.all(contents).apply((texts) => digest(texts.join("\0")));
 }
+
+const digest = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 16);

@@ -35,6 +35,16 @@ export interface DataSpace {
     of?: string;
 }
 
+/** Something outside the pair that a service cannot do without. */
+export interface Reach {
+    /** Host and port. @example "s3.example:443" */
+    endpoint: string;
+    /** Setting that names it; named in the error when nothing answers. @example "objectStoreEndpoint" */
+    key: string;
+    /** What it is. @example "the object store" */
+    use: string;
+}
+
 /** What a service needs of its host. Every service has a pure function that tells. */
 export interface Requirements {
     /** Name of the container, which may hold the ports already. */
@@ -47,6 +57,8 @@ export interface Requirements {
     sysctls?: Record<string, string>;
     /** Where data grows: their file systems must have room. */
     dataPaths?: DataSpace[];
+    /** What must answer over TCP from this host. */
+    reaches?: Reach[];
 }
 
 /** A machine, how to reach it, and what to make ready on it. */
@@ -86,7 +98,7 @@ export interface HostArgs {
 // Enough to ride out sshd's MaxStartups, little enough that an unreachable host is an error within 30 s (5 dials of 5 s and the pauses between).
 const DIAL = { dialErrorLimit: 4, perDialTimeout: 5 };
 
-const SCRIPTS = ["put-file", "await-healthy", "setup-object-store"];
+const SCRIPTS = ["put-file", "await-healthy", "setup-object-store", "may-stop-object-store"];
 
 /** The script that checks and prepares the host, settings first. Pure. */
 export function setupScript(args: HostArgs): string {
@@ -107,6 +119,7 @@ export function setupScript(args: HostArgs): string {
         `DIRECTORIES=${lines(directories.map((at) => `${at.mode ?? "0755"} ${at.owner ?? "0:0"} ${at.path}`))}`,
         `DATA_PATHS=${lines(dataPaths.map((at) => `${Math.ceil((at.needs ?? 0) / 1024)} ${at.of ?? "minimumFreeDisk"} ${at.path}`))}`,
         `PORTS=${lines(all.flatMap((needs) => needs.ports.map((use) => `${use.port} ${use.key} ${use.use}`)))}`,
+        `REACHES=${lines(all.flatMap((needs) => (needs.reaches ?? []).map((to) => `${to.endpoint} ${to.key} ${to.use}`)))}`,
         `SYSCTLS=${lines(sysctls.map(([key, value]) => `${key} = ${value}`))}`,
         templateText("scripts/setup-host.sh"),
         ...SCRIPTS.map(

@@ -5,6 +5,7 @@
  * const host = new Host("web", { address: "10.0.0.7", hostKey: "ssh-ed25519 AAAA…", requirements: [lokiRequirements(settings)] });
  * const loki = new Loki("web-loki", { host, settings, client });
  */
+export { BucketSettings, ObjectStoreClient } from "./bucket";
 export {
     ContainerService,
     ContainerServiceArgs,
@@ -23,14 +24,14 @@ export {
     SharedCredentials,
 } from "./credentials";
 export { Haproxy, HaproxyArgs, haproxyRequirements, HaproxySettings, StatsCredentials } from "./haproxy";
-export { Directory, Host, HostArgs, PortUse, Requirements } from "./host";
+export { Directory, Host, HostArgs, PortUse, Reach, Requirements } from "./host";
 export { Keepalived, KeepalivedArgs, keepalivedRequirements, KeepalivedSettings, VrrpRole } from "./keepalived";
 export { Loki, LokiArgs, lokiRequirements, LokiSettings } from "./loki";
 export { Node, NodeArgs, nodeRequirements, NodeSettings } from "./node";
 export {
     ObjectStore,
     ObjectStoreArgs,
-    ObjectStoreClient,
+    ObjectStoreLayout,
     objectStoreRequirements,
     ObjectStoreSettings,
     RootCredentials,
@@ -41,5 +42,14 @@ export { Prometheus, prometheusRequirements, PrometheusSettings } from "./promet
 export { Reload, RemoteFile, RemoteFileArgs } from "./remote-file";
 export { ServiceArgs, ServiceSettings } from "./service";
 export { readSettings, StackSettings } from "./settings";
+export { ThanosBucketSettings } from "./thanos";
+export {
+    ThanosCompactor,
+    ThanosCompactorArgs,
+    thanosCompactorRequirements,
+    ThanosCompactorSettings,
+} from "./thanos-compactor";
+export { ThanosQuery, thanosQueryRequirements, ThanosQuerySettings } from "./thanos-query";
 export { ThanosSidecar, ThanosSidecarArgs, thanosSidecarRequirements, ThanosSidecarSettings } from "./thanos-sidecar";
+export { ThanosStore, ThanosStoreArgs, thanosStoreRequirements, ThanosStoreSettings } from "./thanos-store";
 export { Duration, Size } from "./units";

@@ -1,14 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ContainerService, ContainerSpec, OpenCondition } from "./container-service";
+import { BUCKET_DEFAULTS, BucketSettings, credentialsFile, ObjectStoreClient, withoutQuorum } from "./bucket";
+import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
-import { awsCredentials, ObjectStoreClient } from "./object-store";
 import { healthCheck, httpCheck, ServiceArgs, ServiceSettings, withDefaults } from "./service";
-import { helper } from "./shell";
 import { render } from "./templates";
 import { Duration, prometheusDuration } from "./units";
 
 /** Loki of one node. Defaults are those of the two-host seed. */
-export interface LokiSettings extends ServiceSettings {
+export interface LokiSettings extends ServiceSettings, BucketSettings {
     /** @default "grafana/loki:3.4.2" */
     image?: string;
     /** @default 3100 */
@@ -21,10 +20,6 @@ export interface LokiSettings extends ServiceSettings {
     retention?: Duration;
     /** Bucket for chunks and index. @default "loki-data" */
     bucket?: string;
-    /** S3 endpoint. @default "127.0.0.1:9000" */
-    objectStore?: string;
-    /** Container of the object store on this host: while it has no write quorum, Loki need not be ready. @example "minio-mid-1" */
-    objectStoreContainer?: string;
     /**
      * Whether this Loki compacts the bucket and deletes what has passed its retention. There must be just one per bucket
      * (Loki documentation, "Run the Compactor as a singleton"), so on a pair that shares a bucket the other one is false. @default true
@@ -33,13 +28,13 @@ export interface LokiSettings extends ServiceSettings {
 }
 
 export const LOKI_DEFAULTS = {
+    ...BUCKET_DEFAULTS,
     image: "grafana/loki:3.4.2",
     port: 3100,
     grpcPort: 9095,
     dataDir: "/data/otel/volume/loki",
     retention: "90d",
     bucket: "loki-data",
-    objectStore: "127.0.0.1:9000",
     compactor: true,
 };
 
@@ -51,6 +46,7 @@ export function lokiConfig(settings: LokiSettings): string {
     const s = withDefaults(settings, LOKI_DEFAULTS);
     return render("loki/config.yaml", {
         ...s,
+        objectStoreUrl: `${s.objectStoreInsecure ? "http" : "https"}://${s.objectStore}`,
         retention: prometheusDuration(s.retention, "h"),
     });
 }
@@ -74,21 +70,13 @@ export function lokiSpec(settings: LokiSettings, client: ObjectStoreClient): Con
                 content: lokiConfig(s),
                 check: `docker run --rm --network none -v "$DIR":/etc/loki:ro ${s.image} -config.file="/etc/loki/$CANDIDATE" -verify-config`,
             },
-            { path: `${directory}/credentials`, content: awsCredentials(client), mode: "0400", owner: LOKI_USER },
+            credentialsFile(directory, LOKI_USER, client),
         ],
         healthCheck: healthCheck(s, httpCheck(`http://127.0.0.1:${s.port}/ready`)),
         readyTimeout: s.readyTimeout,
-        openIf: withoutQuorum(s.objectStoreContainer),
+        openIf: withoutQuorum("Loki", s, "write"),
         // Time to write the chunks in memory into the write-ahead log.
         stopSeconds: 60,
-    };
-}
-
-function withoutQuorum(container: string | undefined): OpenCondition | undefined {
-    if (!container) return undefined;
-    return {
-        command: `! ${helper("await-healthy", "--timeout", "0", container)}`,
-        text: "Loki is not ready, since the object store has no write quorum yet; it starts by itself when the store has one",
     };
 }
 

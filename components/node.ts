@@ -1,31 +1,44 @@
 import * as pulumi from "@pulumi/pulumi";
+import { ContainerService } from "./container-service";
 import { CredentialName, SharedCredentials } from "./credentials";
 import { Haproxy, haproxyRequirements, HaproxySettings } from "./haproxy";
-import { Host, HostArgs, Requirements } from "./host";
+import { Host, HostArgs, Reach, Requirements } from "./host";
 import { Keepalived, keepalivedRequirements, KeepalivedSettings } from "./keepalived";
 import { Loki, LOKI_DEFAULTS, lokiRequirements, LokiSettings } from "./loki";
-import { ObjectStore, ObjectStoreClient, objectStoreRequirements, ObjectStoreSettings } from "./object-store";
+import { ObjectStoreClient } from "./bucket";
+import { ObjectStore, objectStoreRequirements, ObjectStoreSettings } from "./object-store";
 import { OtelAggregator, otelAggregatorRequirements, OtelAggregatorSettings } from "./otel-aggregator";
 import { Prometheus, prometheusRequirements, PrometheusSettings } from "./prometheus";
+import { ThanosCompactor, thanosCompactorRequirements, ThanosCompactorSettings } from "./thanos-compactor";
+import { ThanosQuery, thanosQueryRequirements, ThanosQuerySettings } from "./thanos-query";
 import {
     THANOS_SIDECAR_DEFAULTS,
     ThanosSidecar,
     thanosSidecarRequirements,
     ThanosSidecarSettings,
 } from "./thanos-sidecar";
+import { ThanosStore, thanosStoreRequirements, ThanosStoreSettings } from "./thanos-store";
 
 /** One node of the pair: a host and the settings of everything on it. */
 export interface NodeSettings {
     /** The machine and how to reach it. */
     host: Omit<HostArgs, "requirements" | "privateKey" | "connectionUnknown">;
-    /** Starts first: Loki and Thanos keep their data in it. */
-    objectStore: ObjectStoreSettings;
+    /** Starts first: Loki and Thanos keep their data in it. @default none: it is somewhere else */
+    objectStore?: ObjectStoreSettings;
+    /** Something outside that Loki and Thanos cannot do without. @default nothing */
+    reaches?: Reach[];
     /** Starts when the object store is there, as does Loki. */
     prometheus: PrometheusSettings;
     /** Its bucket is made by the object store. */
     loki: LokiSettings;
     /** Starts after Prometheus, whose blocks it uploads. */
     thanosSidecar: ThanosSidecarSettings;
+    /** Starts when the object store is there; nothing waits for it. */
+    thanosStore: ThanosStoreSettings;
+    /** There is one per bucket. Starts when the object store is there; nothing waits for it. @default none on this node */
+    thanosCompactor?: ThanosCompactorSettings;
+    /** Starts at once; nothing waits for it. */
+    thanosQuery: ThanosQuerySettings;
     /** Starts after everything that it sends to. */
     otelAggregator: OtelAggregatorSettings;
     /** Starts after the collector that it sends to. */
@@ -51,14 +64,26 @@ export interface NodeArgs {
 /** What all services together need of the host. Pure. */
 export function nodeRequirements(settings: NodeSettings): Requirements[] {
     return [
-        objectStoreRequirements(settings.objectStore),
+        ...(settings.objectStore ? [objectStoreRequirements(settings.objectStore)] : []),
         prometheusRequirements(settings.prometheus),
-        lokiRequirements(settings.loki),
+        { ...lokiRequirements(settings.loki), reaches: settings.reaches },
         thanosSidecarRequirements(settings.thanosSidecar),
+        thanosStoreRequirements(settings.thanosStore),
+        ...(settings.thanosCompactor ? [thanosCompactorRequirements(settings.thanosCompactor)] : []),
+        thanosQueryRequirements(settings.thanosQuery),
         otelAggregatorRequirements(settings.otelAggregator),
         haproxyRequirements(settings.haproxy),
         keepalivedRequirements(settings.keepalived),
     ];
+}
+
+/** What each part of a node is made with. */
+interface Parts {
+    name: string;
+    host: Host;
+    settings: NodeSettings;
+    credentials: NodeArgs["credentials"];
+    inside: pulumi.ComponentResourceOptions;
 }
 
 /** A host with the whole stack, started in the order in which the parts need each other. */
@@ -71,18 +96,7 @@ export class Node extends pulumi.ComponentResource {
         super("otel-ha:index:Node", name, {}, opts);
         const { settings, credentials } = args;
         const inside = { parent: this };
-        const lokiClient: ObjectStoreClient = {
-            user: settings.users.loki,
-            secret: credentials.lokiObjectStoreSecret,
-            bucket: settings.loki.bucket ?? LOKI_DEFAULTS.bucket,
-        };
-        const thanosClient: ObjectStoreClient = {
-            user: settings.users.thanos,
-            secret: credentials.thanosObjectStoreSecret,
-            bucket: settings.thanosSidecar.bucket ?? THANOS_SIDECAR_DEFAULTS.bucket,
-        };
-
-        const host = new Host(
+        this.host = new Host(
             `${name}-host`,
             {
                 ...settings.host,
@@ -92,49 +106,84 @@ export class Node extends pulumi.ComponentResource {
             },
             inside,
         );
-        const root = { user: settings.users.objectStoreRoot, password: credentials.objectStoreRootPassword };
-        const stats = { user: settings.users.haproxyStats, password: credentials.haproxyStatsPassword };
+        const parts = { name, host: this.host, settings, credentials, inside };
+        const storage = createStorage(parts);
+        const ingest = createIngest(parts, storage.ready);
 
-        const objectStore = new ObjectStore(
-            `${name}-minio`,
-            { host, settings: settings.objectStore, root, clients: [lokiClient, thanosClient] },
-            inside,
-        );
-        const prometheus = new Prometheus(
-            `${name}-prometheus`,
-            { host, settings: settings.prometheus, after: [objectStore.ready] },
-            inside,
-        );
-        const loki = new Loki(
-            `${name}-loki`,
-            { host, settings: settings.loki, client: lokiClient, after: [objectStore.ready] },
-            inside,
-        );
-        const thanos = new ThanosSidecar(
-            `${name}-thanos-sidecar`,
-            { host, settings: settings.thanosSidecar, client: thanosClient, after: [prometheus.ready, loki.ready] },
-            inside,
-        );
-        const aggregator = new OtelAggregator(
-            `${name}-otel-aggregator`,
-            { host, settings: settings.otelAggregator, after: [thanos.ready] },
-            inside,
-        );
-        const haproxy = new Haproxy(
-            `${name}-haproxy`,
-            { host, settings: settings.haproxy, stats, after: [aggregator.ready] },
-            inside,
-        );
-        const keepalived = new Keepalived(
-            `${name}-keepalived`,
-            { host, settings: settings.keepalived, password: credentials.vrrpPassword, after: [haproxy.ready] },
-            inside,
-        );
-
-        this.host = host;
-        this.containers = [objectStore, prometheus, loki, thanos, aggregator, haproxy, keepalived].map(
-            (service) => service.container,
-        );
+        this.containers = [...storage.services, ...ingest].map((service) => service.container);
         this.registerOutputs({ containers: this.containers });
     }
+}
+
+// What keeps telemetry and gives it back. Only what ingest needs is waited for: the view over old data comes up beside it.
+function createStorage(parts: Parts): { services: ContainerService[]; ready: pulumi.Resource } {
+    const { name, host, settings, inside } = parts;
+    const clients = objectStoreClients(parts);
+    const store = createObjectStore(parts, Object.values(clients));
+    const after = store ? [store.ready] : [];
+    const prometheus = new Prometheus(`${name}-prometheus`, { host, settings: settings.prometheus, after }, inside);
+    const loki = new Loki(`${name}-loki`, { host, settings: settings.loki, client: clients.loki, after }, inside);
+    const client = clients.thanos;
+    const sidecar = new ThanosSidecar(
+        `${name}-thanos-sidecar`,
+        { host, settings: settings.thanosSidecar, client, after: [prometheus.ready, loki.ready] },
+        inside,
+    );
+    const view: ContainerService[] = [
+        new ThanosStore(`${name}-thanos-store`, { host, settings: settings.thanosStore, client, after }, inside),
+        new ThanosQuery(`${name}-thanos-query`, { host, settings: settings.thanosQuery }, inside),
+    ];
+    if (settings.thanosCompactor)
+        view.push(
+            new ThanosCompactor(
+                `${name}-thanos-compactor`,
+                { host, settings: settings.thanosCompactor, client, after },
+                inside,
+            ),
+        );
+    return { services: [...(store ? [store] : []), prometheus, loki, sidecar, ...view], ready: sidecar.ready };
+}
+
+function objectStoreClients({ settings, credentials }: Parts): { loki: ObjectStoreClient; thanos: ObjectStoreClient } {
+    return {
+        loki: {
+            user: settings.users.loki,
+            secret: credentials.lokiObjectStoreSecret,
+            bucket: settings.loki.bucket ?? LOKI_DEFAULTS.bucket,
+        },
+        thanos: {
+            user: settings.users.thanos,
+            secret: credentials.thanosObjectStoreSecret,
+            bucket: settings.thanosSidecar.bucket ?? THANOS_SIDECAR_DEFAULTS.bucket,
+        },
+    };
+}
+
+function createObjectStore(parts: Parts, clients: ObjectStoreClient[]): ObjectStore | undefined {
+    const { name, host, settings, credentials, inside } = parts;
+    if (!settings.objectStore) return undefined;
+    const root = { user: settings.users.objectStoreRoot, password: credentials.objectStoreRootPassword };
+    return new ObjectStore(`${name}-minio`, { host, settings: settings.objectStore, root, clients }, inside);
+}
+
+// What takes telemetry, from the collector to the address that clients send to.
+function createIngest(parts: Parts, storage: pulumi.Resource): ContainerService[] {
+    const { name, host, settings, credentials, inside } = parts;
+    const stats = { user: settings.users.haproxyStats, password: credentials.haproxyStatsPassword };
+    const aggregator = new OtelAggregator(
+        `${name}-otel-aggregator`,
+        { host, settings: settings.otelAggregator, after: [storage] },
+        inside,
+    );
+    const haproxy = new Haproxy(
+        `${name}-haproxy`,
+        { host, settings: settings.haproxy, stats, after: [aggregator.ready] },
+        inside,
+    );
+    const keepalived = new Keepalived(
+        `${name}-keepalived`,
+        { host, settings: settings.keepalived, password: credentials.vrrpPassword, after: [haproxy.ready] },
+        inside,
+    );
+    return [aggregator, haproxy, keepalived];
 }

@@ -1,23 +1,17 @@
 import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { ObjectStoreClient } from "./bucket";
 import { ContainerService, ContainerServiceArgs, ContainerSpec, gateArgs } from "./container-service";
 import { Requirements } from "./host";
-import { healthCheck, httpCheck, ServiceArgs, ServiceSettings, withDefaults } from "./service";
+import { healthCheck, httpCheck, SERVICE_DEFAULTS, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { helper } from "./shell";
 import { Duration, seconds } from "./units";
 
-/** A user of the object store that may touch one bucket. */
-export interface ObjectStoreClient {
-    /** Name, also the access key. @example "loki" */
-    user: string;
-    /** Secret key, 8 to 64 letters, digits, "_" or "-". */
-    secret: pulumi.Input<string>;
-    /** The bucket, made when it is missing. @example "loki-data" */
-    bucket: string;
-}
+/** How the stores of several hosts belong together. */
+export type ObjectStoreLayout = "pooled" | "mirrored";
 
-/** One node of a MinIO pool. Defaults are those of the two-host seed. */
+/** MinIO on one node. Defaults are those of the two-host seed. */
 export interface ObjectStoreSettings extends ServiceSettings {
     /** The seed's base image was withdrawn by its vendor; `images/minio` builds this one. @default "cmp-minio:2026.02.12" */
     image?: string;
@@ -29,13 +23,23 @@ export interface ObjectStoreSettings extends ServiceSettings {
     dataDir?: string;
     /** Drives per host. @default 2 */
     drives?: number;
-    /** Addresses of all hosts of the pool in one order for all of them: it decides which drive is which. @example ["192.168.110.214", "192.168.110.119"] */
-    pool: string[];
-    /** The other host; its absence is no failure of this one. @example "192.168.110.119" */
-    peerAddress: string;
     /**
-     * Longest wait for the write quorum while the other host listens. When it takes longer, as when only one host has new root credentials, that is
-     * said as open, and the other host's `up` completes it. @default "45s"
+     * "pooled": one store over all hosts; two hosts need each other to write, three or more can spare one. "mirrored": a store by itself on each
+     * host, which its own services fill. @default "pooled"
+     */
+    layout?: ObjectStoreLayout;
+    /** This host's address in `pool`. @example "192.168.110.214" */
+    address: string;
+    /**
+     * Addresses of all hosts with a store, in one order for all of them: in a pool it decides which drive is which.
+     * @example ["192.168.110.214", "192.168.110.119"]
+     */
+    pool: string[];
+    /** Lets the container be replaced even while that stops what others read from it. @default false */
+    forceStop?: boolean;
+    /**
+     * Longest wait for a pool's write quorum while the other hosts listen. When it takes longer, as when only one host has new root credentials, that
+     * is said as open, and the other host's `up` completes it. @default "45s"
      */
     quorumTimeout?: Duration;
 }
@@ -46,23 +50,29 @@ export const OBJECT_STORE_DEFAULTS = {
     consolePort: 9001,
     dataDir: "/data/volume/otel/minio",
     drives: 2,
+    layout: "pooled" as ObjectStoreLayout,
+    forceStop: false,
     quorumTimeout: "45s",
 };
-
-/** An AWS credentials file, which the S3 libraries of Loki and Thanos read. */
-export function awsCredentials(client: ObjectStoreClient): pulumi.Output<string> {
-    return pulumi.secret(
-        pulumi.interpolate`[default]\naws_access_key_id = ${client.user}\naws_secret_access_key = ${client.secret}\n`,
-    );
-}
 
 /** Each host's drives, as they are called in its container. */
 const drivePaths = (count: number): string[] => Array.from({ length: count }, (_, index) => `/data${index + 1}`);
 
-/** Every drive of the pool by itself: one erasure set over both hosts. A pattern per host would make two pools of two drives. Pure. */
-export function poolEndpoints(settings: ObjectStoreSettings): string[] {
+/**
+ * What the server is told to be made of. A pool: every drive by itself, one erasure set over all hosts; a pattern per host would make a pool of two
+ * drives of each. Mirrored: this host's drives. Pure.
+ */
+export function storeDrives(settings: ObjectStoreSettings): string[] {
     const s = withDefaults(settings, OBJECT_STORE_DEFAULTS);
-    return s.pool.flatMap((address) => drivePaths(s.drives).map((drive) => `http://${address}:${s.port}${drive}`));
+    const own = drivePaths(s.drives);
+    if (s.layout === "mirrored") return own;
+    return s.pool.flatMap((address) => own.map((drive) => `http://${address}:${s.port}${drive}`));
+}
+
+/** S3 endpoints of the other hosts. Pure. */
+function peers(settings: ObjectStoreSettings): string[] {
+    const s = withDefaults(settings, OBJECT_STORE_DEFAULTS);
+    return s.pool.filter((address) => address !== s.address).map((address) => `${address}:${s.port}`);
 }
 
 /** Container, files and health of the object store. */
@@ -72,7 +82,7 @@ export function objectStoreSpec(settings: ObjectStoreSettings, root: RootCredent
     return {
         container: `minio-${s.node}`,
         image: s.image,
-        command: ["server", "--address", `:${s.port}`, "--console-address", `:${s.consolePort}`, ...poolEndpoints(s)],
+        command: ["server", "--address", `:${s.port}`, "--console-address", `:${s.consolePort}`, ...storeDrives(s)],
         environment: { MINIO_CONFIG_ENV_FILE: "/etc/minio/root.env" },
         mounts: [
             { source: directory, target: "/etc/minio", readOnly: true },
@@ -90,6 +100,7 @@ export function objectStoreSpec(settings: ObjectStoreSettings, root: RootCredent
         // The endpoints live and ready always say 200; this one knows the write quorum.
         healthCheck: healthCheck(s, httpCheck(`http://127.0.0.1:${s.port}/minio/health/cluster`)),
         readyTimeout: s.readyTimeout,
+        mayStop: mayStopCommand(s),
     };
 }
 
@@ -108,7 +119,7 @@ export function objectStoreRequirements(settings: ObjectStoreSettings): Requirem
     };
 }
 
-/** The user that may do everything. Both hosts of a pool have the same. */
+/** The user that may do everything. All hosts have the same. */
 export interface RootCredentials {
     /** @example "otel-ha-root" */
     user: pulumi.Input<string>;
@@ -118,7 +129,7 @@ export interface RootCredentials {
 
 /** Arguments of {@link ObjectStore}. */
 export interface ObjectStoreArgs extends ServiceArgs<ObjectStoreSettings> {
-    /** The same on all hosts of the pool, which know each other by it. */
+    /** The same on all hosts: those of a pool know each other by it. */
     root: RootCredentials;
     /** Each gets its bucket and a user that may touch nothing else. */
     clients: ObjectStoreClient[];
@@ -128,7 +139,7 @@ interface ObjectStoreServiceArgs extends ContainerServiceArgs {
     store: ObjectStoreArgs;
 }
 
-/** One host of a MinIO pool, with the buckets and users of its clients. */
+/** MinIO on one host, alone or as part of a pool, with the buckets and users of its clients. */
 export class ObjectStore extends ContainerService {
     constructor(name: string, args: ObjectStoreArgs, opts?: pulumi.ComponentResourceOptions) {
         const service: ObjectStoreServiceArgs = {
@@ -165,19 +176,26 @@ export class ObjectStore extends ContainerService {
     }
 }
 
-/** The gate's command line. Pure. */
+const peerOptions = (settings: ObjectStoreSettings): string[] => peers(settings).flatMap((peer) => ["--peer", peer]);
+
+/** The gate's command line. Nothing of a mirrored store waits for another host. Pure. */
 export function setupObjectStoreCommand(settings: ObjectStoreSettings): string {
     const s = withDefaults(settings, OBJECT_STORE_DEFAULTS);
-    const peer = `${s.peerAddress}:${s.port}`;
-    const options = [
-        "--container",
-        `minio-${s.node}`,
-        "--port",
-        String(s.port),
-        "--peer",
-        peer,
+    const pooled = s.layout === "pooled";
+    const options = ["--container", `minio-${s.node}`, "--port", String(s.port)];
+    if (pooled) options.push(...peerOptions(s));
+    options.push(
         "--timeout",
-        String(Math.ceil(seconds(s.quorumTimeout))),
-    ];
+        String(Math.ceil(seconds(pooled ? s.quorumTimeout : (s.readyTimeout ?? SERVICE_DEFAULTS.readyTimeout)))),
+    );
     return helper("setup-object-store", ...options);
+}
+
+/** What asks, before the container is replaced, whether the store can spare it. Pure. */
+export function mayStopCommand(settings: ObjectStoreSettings): string {
+    const s = withDefaults(settings, OBJECT_STORE_DEFAULTS);
+    const options = ["--container", `minio-${s.node}`, "--layout", s.layout, "--port", String(s.port)];
+    options.push("--data", s.dataDir, "--drives", String(storeDrives(s).length), ...peerOptions(s));
+    if (s.forceStop) options.push("--force", "true");
+    return helper("may-stop-object-store", ...options);
 }

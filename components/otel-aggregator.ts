@@ -88,6 +88,9 @@ export const OTEL_AGGREGATOR_DEFAULTS = {
     dataPath: "durable" as DataPath,
 };
 
+/** The heap is small, since data waits on disk: Go's own 100 would collect all the time. GOMEMLIMIT bounds it. */
+const GARBAGE_PERCENT = "400";
+
 /** Prometheus takes 10 minutes (storage/remote/write_handler.go); a minute is left for the way. */
 const SAMPLE_MAY_BE_AHEAD_SECONDS = 540;
 
@@ -188,7 +191,7 @@ export function otelAggregatorSpec(settings: OtelAggregatorSettings): ContainerS
         image: s.image,
         command: ["--config", "/etc/otelcol-contrib/config.yaml"],
         // Go collects garbage before the memory limiter has to refuse data (collector documentation: 80 % of the hard limit).
-        environment: { GOMEMLIMIT: `${Math.floor(mebibytes(s.memoryLimit) * 0.8)}MiB` },
+        environment: { GOMEMLIMIT: `${Math.floor(mebibytes(s.memoryLimit) * 0.8)}MiB`, GOGC: GARBAGE_PERCENT },
         mounts: [
             { source: directory, target: "/etc/otelcol-contrib", readOnly: true },
             { source: `${s.dataDir}/queue`, target: QUEUE },

@@ -1,4 +1,5 @@
 import { Values } from "./settings/keys";
+import { compacts } from "./settings/node-settings";
 
 /** Where everything of a node is reached; known before anything runs, so that another stack can read it at once. Pure. */
 export function addresses(v: Values): Record<string, string> {
@@ -10,11 +11,19 @@ export function addresses(v: Values): Record<string, string> {
         prometheus: at(v.prometheusPort),
         thanosSidecarGrpc: `${v.nodeAddress}:${v.thanosGrpcPort}`,
         thanosSidecar: at(v.thanosHttpPort),
+        thanosStore: at(v.thanosStoreHttpPort),
+        thanosQuery: at(v.thanosQueryHttpPort),
+        ...(compacts(v) ? { thanosCompactor: at(v.thanosCompactorPort) } : {}),
         loki: at(v.lokiPort),
-        objectStore: at(v.objectStorePort),
-        objectStoreConsole: at(v.objectStoreConsolePort),
+        ...objectStoreAddresses(v, at),
         otelAggregatorHttp: at(v.aggregatorHttpPort),
         otelAggregatorGrpc: `${v.nodeAddress}:${v.aggregatorGrpcPort}`,
         otelAggregatorMetrics: at(v.aggregatorMetricsPort, "/metrics"),
     };
+}
+
+function objectStoreAddresses(v: Values, at: (port: number) => string): Record<string, string> {
+    if (v.objectStore === "external")
+        return { objectStore: `${v.objectStoreInsecure ? "http" : "https"}://${v.objectStoreEndpoint}` };
+    return { objectStore: at(v.objectStorePort), objectStoreConsole: at(v.objectStoreConsolePort) };
 }

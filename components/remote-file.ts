@@ -29,6 +29,8 @@ export interface RemoteFileArgs {
 export interface Reload {
     /** Container that reads the file. When it is not running there is nothing to reload. */
     container: string;
+    /** Label `otel-ha.spec` of the container that the file is for: another one is about to be made anew, and is left alone. @default any */
+    spec?: string;
     /** Shell command on the host. Errors: when it, or the container's health check after it, fails, the former content is put back. */
     command: string;
 }
@@ -38,6 +40,7 @@ export function putFileCommand(args: Omit<RemoteFileArgs, "host" | "content">): 
     const words = ["--mode", args.mode ?? "0644", "--owner", args.owner ?? "0:0"];
     if (args.check) words.push("--check", args.check);
     if (args.reload) words.push("--reload", args.reload.command, "--container", args.reload.container);
+    if (args.reload?.spec) words.push("--spec", args.reload.spec);
     return helper("put-file", ...words, args.path);
 }
 

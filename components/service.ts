@@ -53,9 +53,10 @@ export function httpCheck(url: string): string {
 /**
  * Shell command on the host that sends a signal to a container's main process. Not `docker kill --signal`: that marks the container as stopped by
  * hand, and with the restart policy `unless-stopped` it does not come back after a reboot of the host (seen with Docker 20.10).
+ * Between two starts the process is 0, and a signal to that would go to whoever sends it.
  */
 export function sendSignal(signal: string, container: string): string {
-    return `kill -s ${signal} "$(docker inspect --format '{{.State.Pid}}' ${container})"`;
+    return `pid=$(docker inspect --format '{{.State.Pid}}' ${container}) && [ "$pid" -gt 1 ] && kill -s ${signal} "$pid"`;
 }
 
 /** Settings over defaults; a setting that is undefined does not hide its default. */

@@ -115,8 +115,10 @@ async function runPulumi(directory: string, args: string[], options: Omit<RunOpt
 
 async function stackConfig(pulumi: Deployment["pulumi"], stack: string): Promise<RawConfig> {
     const { code, stdout, stderr } = await pulumi(["config", "--json", "--stack", stack]);
-    if (code !== 0)
-        throw new UserError(`the settings of stack "${stack}" cannot be read; pulumi says: ${stderr.trim()}`);
+    if (code !== 0) {
+        const hint = /no stack named/.test(stderr) ? `\nMake it once with: pulumi stack init ${stack}` : "";
+        throw new UserError(`the settings of stack "${stack}" cannot be read; pulumi says: ${stderr.trim()}${hint}`);
+    }
     const all = JSON.parse(stdout) as Record<string, { value?: string }>;
     return Object.fromEntries(
         Object.entries(all).flatMap(([key, { value }]) => (value === undefined ? [] : [[key, value]])),

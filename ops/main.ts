@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { UserError } from "./errors";
 import { addDrillCommand } from "./drill/command";
 import { addStatusCommand } from "./status/command";
+import { addUpCommand } from "./up/command";
 
 /** Wrong usage, settings that cannot be read, and whatever else keeps a command from starting. */
 const CANNOT_START = 3;
@@ -9,6 +10,7 @@ const CANNOT_START = 3;
 const HELP = `
 Examples:
   otel-ha status                  does everything work, and is it there twice?
+  otel-ha up                      deploy a change, one host after the other
   otel-ha COMMAND --help          options, exit codes and examples of one command
 
 Run it in the project's directory, with pulumi on PATH, logged in as for "pulumi up". The hosts are reached over SSH with the settings of
@@ -22,6 +24,7 @@ export function newProgram(): Command {
         .configureHelp({ showGlobalOptions: true })
         .addHelpText("after", HELP);
     addStatusCommand(program);
+    addUpCommand(program);
     addDrillCommand(program);
     return program;
 }

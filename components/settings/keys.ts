@@ -1,3 +1,4 @@
+import { BUCKET_DEFAULTS } from "../bucket";
 import { HAPROXY_DEFAULTS } from "../haproxy";
 import { KEEPALIVED_DEFAULTS } from "../keepalived";
 import { LOKI_DEFAULTS } from "../loki";
@@ -5,7 +6,10 @@ import { OBJECT_STORE_DEFAULTS } from "../object-store";
 import { DataPath, OTEL_AGGREGATOR_DEFAULTS } from "../otel-aggregator";
 import { PROMETHEUS_DEFAULTS } from "../prometheus";
 import { SERVICE_DEFAULTS } from "../service";
+import { THANOS_COMPACTOR_DEFAULTS } from "../thanos-compactor";
+import { THANOS_QUERY_DEFAULTS } from "../thanos-query";
 import { THANOS_SIDECAR_DEFAULTS } from "../thanos-sidecar";
+import { THANOS_STORE_DEFAULTS } from "../thanos-store";
 
 /** How the text of a setting is read and what is said when it cannot be. */
 export type Kind =
@@ -34,6 +38,12 @@ export type Kind =
     | "delay"
     | "dataPath"
     | "urls"
+    | "storeSecret"
+    | "accessKey"
+    | "endpoint"
+    | "region"
+    | "storeMode"
+    | "retention"
     | "boolean";
 
 export interface Key {
@@ -111,6 +121,11 @@ export const KEYS = {
     prometheusPort: optional("port", PROMETHEUS_DEFAULTS.port),
     thanosGrpcPort: optional("port", THANOS_SIDECAR_DEFAULTS.grpcPort),
     thanosHttpPort: optional("port", THANOS_SIDECAR_DEFAULTS.httpPort),
+    thanosQueryGrpcPort: optional("port", THANOS_QUERY_DEFAULTS.grpcPort),
+    thanosQueryHttpPort: optional("port", THANOS_QUERY_DEFAULTS.httpPort),
+    thanosStoreGrpcPort: optional("port", THANOS_STORE_DEFAULTS.grpcPort),
+    thanosStoreHttpPort: optional("port", THANOS_STORE_DEFAULTS.httpPort),
+    thanosCompactorPort: optional("port", THANOS_COMPACTOR_DEFAULTS.httpPort),
     lokiPort: optional("port", LOKI_DEFAULTS.port),
     lokiGrpcPort: optional("port", LOKI_DEFAULTS.grpcPort),
     objectStorePort: optional("port", OBJECT_STORE_DEFAULTS.port),
@@ -123,6 +138,17 @@ export const KEYS = {
     peerOut: optional("boolean", OTEL_AGGREGATOR_DEFAULTS.peerOut),
     dataPath: optional("dataPath", OTEL_AGGREGATOR_DEFAULTS.dataPath),
 
+    // Object store
+    objectStore: optional("storeMode", "pooled"),
+    objectStoreForceStop: optional("boolean", OBJECT_STORE_DEFAULTS.forceStop),
+    objectStoreEndpoint: optional("endpoint", ""),
+    objectStoreInsecure: optional("boolean", false),
+    objectStoreRegion: optional("region", BUCKET_DEFAULTS.objectStoreRegion),
+    lokiBucket: optional("bucket", LOKI_DEFAULTS.bucket),
+    thanosBucket: optional("bucket", THANOS_SIDECAR_DEFAULTS.bucket),
+    lokiObjectStoreUser: optional("accessKey", "loki"),
+    thanosObjectStoreUser: optional("accessKey", "thanos"),
+
     // Services
     clusterName: optional("name", PROMETHEUS_DEFAULTS.cluster),
     prometheusScrapeInterval: optional("duration", PROMETHEUS_DEFAULTS.scrapeInterval),
@@ -130,8 +156,12 @@ export const KEYS = {
     prometheusRetention: optional("duration", PROMETHEUS_DEFAULTS.retention),
     prometheusBlockDuration: optional("duration", PROMETHEUS_DEFAULTS.blockDuration),
     lokiRetention: optional("duration", LOKI_DEFAULTS.retention),
-    lokiBucket: optional("bucket", LOKI_DEFAULTS.bucket),
-    thanosBucket: optional("bucket", THANOS_SIDECAR_DEFAULTS.bucket),
+    thanosRetentionRaw: optional("retention", THANOS_COMPACTOR_DEFAULTS.retentionRaw),
+    thanosRetention5m: optional("retention", THANOS_COMPACTOR_DEFAULTS.retention5m),
+    thanosRetention1h: optional("retention", THANOS_COMPACTOR_DEFAULTS.retention1h),
+    thanosDeleteDelay: optional("duration", THANOS_COMPACTOR_DEFAULTS.deleteDelay),
+    thanosResponseTimeout: optional("duration", THANOS_QUERY_DEFAULTS.responseTimeout),
+    thanosPeerTimeout: optional("duration", THANOS_QUERY_DEFAULTS.peerTimeout),
     aggregatorMemoryLimit: optional("size", OTEL_AGGREGATOR_DEFAULTS.memoryLimit),
     aggregatorMemorySpikeLimit: optional("size", OTEL_AGGREGATOR_DEFAULTS.memorySpikeLimit),
     aggregatorBatchSize: optional("count", OTEL_AGGREGATOR_DEFAULTS.batchSize),
@@ -156,8 +186,8 @@ export const KEYS = {
     objectStoreRootUser: optional("user", "otel-ha-root"),
     haproxyStatsUser: optional("user", "admin"),
     objectStoreRootPassword: optional("secret", ""),
-    lokiObjectStoreSecret: optional("secret", ""),
-    thanosObjectStoreSecret: optional("secret", ""),
+    lokiObjectStoreSecret: optional("storeSecret", ""),
+    thanosObjectStoreSecret: optional("storeSecret", ""),
     vrrpPassword: optional("secret", ""),
     haproxyStatsPassword: optional("secret", ""),
 };
@@ -175,4 +205,6 @@ type ValueOf<K extends Kind> = K extends "port" | "count" | "priority" | "router
         ? "MASTER" | "BACKUP"
         : K extends "dataPath"
           ? DataPath
-          : string;
+          : K extends "storeMode"
+            ? "pooled" | "mirrored" | "external"
+            : string;

@@ -77,6 +77,21 @@ export const READERS: Record<Kind, Reader> = {
     ),
     interface: text(/^[\w.@-]{1,15}$/, 'a network interface; write one such as "eth0"'),
     version: text(/^\d+(\.\d+)*$/, 'a version; write one such as "20.10"'),
+    storeMode: text(
+        /^(pooled|mirrored|external)$/,
+        "a way to keep objects; write pooled (one store over both hosts), mirrored (one store on each) or external (some S3 store)",
+    ),
+    endpoint: text(
+        /^([A-Za-z0-9]([\w.-]*\w)?:\d{1,5})?$/,
+        'an S3 endpoint; write host and port, such as "s3.example:443", without "https://"',
+    ),
+    region: text(/^[\w-]{1,64}$/, 'an S3 region; write one such as "us-east-1"'),
+    accessKey: text(/^[A-Za-z0-9][\w.-]{1,127}$/, 'an access key; write 2 to 128 letters, digits, "_", "." or "-"'),
+    retention: {
+        read: (value) => (parseDuration(value) === undefined ? undefined : value),
+        wanted: 'a retention; write a number and one of h, d, such as "90d", or "0d" for ever',
+    },
+    storeSecret: text(/^([\w+/=.~-]{8,128})?$/, "usable; write 8 to 128 letters, digits or some of _ + / = . ~ -"),
     secret: text(/^([A-Za-z0-9_-]{8,64})?$/, 'usable; write 8 to 64 letters, digits, "_" or "-"'),
     vrrpVersion: integer(2, 3, "a VRRP version; write 2 or 3"),
     dataPath: text(/^(durable|seed)$/, "a data path; write durable or, for comparison only, seed"),

@@ -1,7 +1,9 @@
+import { BucketSettings } from "../bucket";
 import { HostArgs } from "../host";
 import { NodeSettings } from "../node";
 import { ScrapeTarget } from "../prometheus";
 import { ServiceSettings } from "../service";
+import { ThanosCompactorSettings } from "../thanos-compactor";
 import { Values } from "./keys";
 
 /** The settings of a node's parts out of the flat settings of its stack. Pure. */
@@ -19,8 +21,8 @@ export function nodeSettings(v: Values): NodeSettings {
         host: hostSettings(v),
         users: {
             objectStoreRoot: v.objectStoreRootUser,
-            loki: "loki",
-            thanos: "thanos",
+            loki: v.lokiObjectStoreUser,
+            thanos: v.thanosObjectStoreUser,
             haproxyStats: v.haproxyStatsUser,
         },
         ...storageSettings(v, service, image),
@@ -48,18 +50,9 @@ function storageSettings(
     v: Values,
     service: ServiceSettings,
     image: Image,
-): Pick<NodeSettings, "objectStore" | "prometheus" | "loki" | "thanosSidecar"> {
-    const first = poolOrder(v);
+): Pick<NodeSettings, "objectStore" | "reaches" | "prometheus" | "loki" | keyof ThanosSettings> {
     return {
-        objectStore: {
-            ...service,
-            image: image(v.imageObjectStore),
-            port: v.objectStorePort,
-            consolePort: v.objectStoreConsolePort,
-            dataDir: `${v.dataDir}/minio`,
-            pool: first,
-            peerAddress: v.peerAddress,
-        },
+        ...objectStoreSettings(v, service, image),
         prometheus: {
             ...service,
             image: image(v.imagePrometheus),
@@ -74,28 +67,107 @@ function storageSettings(
         },
         loki: {
             ...service,
+            ...bucketSettings(v),
             image: image(v.imageLoki),
             port: v.lokiPort,
             grpcPort: v.lokiGrpcPort,
             dataDir: v.lokiDataDir,
             retention: v.lokiRetention,
             bucket: v.lokiBucket,
-            objectStore: `127.0.0.1:${v.objectStorePort}`,
-            objectStoreContainer: `minio-${v.nodeName}`,
-            // Both Lokis share the bucket, and it may have one compactor only.
-            compactor: v.role === "MASTER",
+            compactor: compacts(v),
         },
-        thanosSidecar: {
+        ...thanosSettings(v, service, image),
+    };
+}
+
+/** Whether this node has the compactors. A bucket may have one of each kind: one that both nodes share has them on the master. Pure. */
+export function compacts(v: Values): boolean {
+    return v.objectStore === "mirrored" || v.role === "MASTER";
+}
+
+function objectStoreSettings(
+    v: Values,
+    service: ServiceSettings,
+    image: Image,
+): Pick<NodeSettings, "objectStore" | "reaches"> {
+    if (v.objectStore === "external")
+        return {
+            reaches: [{ endpoint: v.objectStoreEndpoint, key: "objectStoreEndpoint", use: "the object store" }],
+        };
+    return {
+        objectStore: {
             ...service,
-            image: image(v.imageThanos),
+            image: image(v.imageObjectStore),
+            port: v.objectStorePort,
+            consolePort: v.objectStoreConsolePort,
+            dataDir: `${v.dataDir}/minio`,
+            layout: v.objectStore,
+            address: v.nodeAddress,
+            pool: poolOrder(v),
+            forceStop: v.objectStoreForceStop,
+        },
+    };
+}
+
+function bucketSettings(v: Values): BucketSettings {
+    if (v.objectStore === "external")
+        return {
+            objectStore: v.objectStoreEndpoint,
+            objectStoreInsecure: v.objectStoreInsecure,
+            objectStoreRegion: v.objectStoreRegion,
+        };
+    return {
+        objectStore: `127.0.0.1:${v.objectStorePort}`,
+        objectStoreInsecure: true,
+        objectStoreRegion: v.objectStoreRegion,
+        // Only a pool waits for the other host.
+        objectStoreContainer: v.objectStore === "pooled" ? `minio-${v.nodeName}` : undefined,
+    };
+}
+
+type ThanosSettings = Pick<NodeSettings, "thanosSidecar" | "thanosStore" | "thanosCompactor" | "thanosQuery">;
+
+function thanosSettings(v: Values, service: ServiceSettings, image: Image): ThanosSettings {
+    const common = { ...service, image: image(v.imageThanos) };
+    const bucket = { ...common, ...bucketSettings(v), bucket: v.thanosBucket };
+    const stores = (host: string): string[] => [`${host}:${v.thanosGrpcPort}`, `${host}:${v.thanosStoreGrpcPort}`];
+    return {
+        thanosSidecar: {
+            ...bucket,
             grpcPort: v.thanosGrpcPort,
             httpPort: v.thanosHttpPort,
             prometheusPort: v.prometheusPort,
             prometheusDataDir: `${v.dataDir}/prometheus`,
             dataDir: `${v.dataDir}/thanos`,
-            bucket: v.thanosBucket,
-            objectStore: `127.0.0.1:${v.objectStorePort}`,
         },
+        thanosStore: {
+            ...bucket,
+            grpcPort: v.thanosStoreGrpcPort,
+            httpPort: v.thanosStoreHttpPort,
+            dataDir: `${v.dataDir}/thanos-store`,
+            deleteDelay: v.thanosDeleteDelay,
+        },
+        thanosCompactor: compacts(v) ? { ...bucket, ...compactorSettings(v) } : undefined,
+        thanosQuery: {
+            ...common,
+            grpcPort: v.thanosQueryGrpcPort,
+            httpPort: v.thanosQueryHttpPort,
+            localEndpoints: stores("127.0.0.1"),
+            peerEndpoints: stores(v.peerAddress),
+            responseTimeout: v.thanosResponseTimeout,
+            peerTimeout: v.thanosPeerTimeout,
+        },
+    };
+}
+
+function compactorSettings(v: Values): Omit<ThanosCompactorSettings, "node"> {
+    return {
+        httpPort: v.thanosCompactorPort,
+        dataDir: `${v.dataDir}/thanos-compactor`,
+        retentionRaw: v.thanosRetentionRaw,
+        retention5m: v.thanosRetention5m,
+        retention1h: v.thanosRetention1h,
+        deleteDelay: v.thanosDeleteDelay,
     };
 }
 
@@ -149,6 +221,7 @@ function ingestSettings(
             dataPath: v.dataPath,
             queryPort: v.queryPort,
             lokiQueryPort: v.lokiQueryPort,
+            thanosQueryHttpPort: v.thanosQueryHttpPort,
             prometheusWriteLocalPort: v.prometheusWriteLocalPort,
             prometheusWritePeerPort: v.prometheusWritePeerPort,
             prometheusPort: v.prometheusPort,
@@ -190,6 +263,9 @@ function scrapeTargets(v: Values): ScrapeTarget[] {
     return [
         own("otel-aggregator", v.aggregatorMetricsPort),
         own("thanos-sidecar", v.thanosHttpPort),
+        own("thanos-store", v.thanosStoreHttpPort),
+        own("thanos-query", v.thanosQueryHttpPort),
+        ...(compacts(v) ? [own("thanos-compactor", v.thanosCompactorPort)] : []),
         own("loki", v.lokiPort),
         own("haproxy", v.haproxyStatsPort),
         peer("otel-aggregator", v.aggregatorMetricsPort),

@@ -35,7 +35,7 @@ function readKey(key: KeyName, text: string | undefined): { value: string | numb
     }
     const value = READERS[kind].read(text);
     if (value !== undefined) return { value };
-    const shown = kind === "secret" ? "" : `"${text}" `;
+    const shown = kind === "secret" || kind === "storeSecret" ? "" : `"${text}" `;
     return { problem: { key, message: `${shown}is not ${READERS[kind].wanted}` } };
 }
 

@@ -137,6 +137,54 @@ const lokiRetentionInDays: Rule = ({ lokiRetention }) =>
               `"${lokiRetention}" is shorter than a day, the least that Loki can keep; write "1d" or more`,
           );
 
+// Thanos documentation, "Compactor": samples are thinned out after 40 hours, and again after 10 days, from what is there then.
+const retentionOutlastsThinning: Rule = ({ thanosRetentionRaw, thanosRetention5m }) => {
+    const shorter = (text: string, least: string): boolean => {
+        const kept = parseDuration(text) ?? 0;
+        return kept > 0 && kept < (parseDuration(least) ?? 0);
+    };
+    if (shorter(thanosRetentionRaw, "40h"))
+        return problem(
+            "thanosRetentionRaw",
+            `"${thanosRetentionRaw}" is shorter than 40h, when samples of 5 minutes are made of them; write "2d" or more, or "0d" for ever`,
+        );
+    if (shorter(thanosRetention5m, "10d"))
+        return problem(
+            "thanosRetention5m",
+            `"${thanosRetention5m}" is shorter than 10d, when samples of an hour are made of them; write "10d" or more, or "0d" for ever`,
+        );
+    return none;
+};
+
+const externalStoreIsNamed: Rule = ({ objectStore, objectStoreEndpoint }) => {
+    if (objectStore === "external" && objectStoreEndpoint === "")
+        return problem(
+            "objectStoreEndpoint",
+            'is missing; with objectStore "external" write host and port of the S3 store, such as "s3.example:443"',
+        );
+    if (objectStore !== "external" && objectStoreEndpoint !== "")
+        return problem(
+            "objectStoreEndpoint",
+            `"${objectStoreEndpoint}" would not be used, since objectStore is "${objectStore}"; write objectStore: external, or leave the endpoint out`,
+        );
+    return none;
+};
+
+// Keys of a store that is not ours cannot be made. The stack that owns the credentials has them for both.
+const externalStoreHasKeys: Rule = (settings) => {
+    const { objectStore, credentialsStack } = settings;
+    if (objectStore !== "external" || credentialsStack !== "") return none;
+    const secrets = ["lokiObjectStoreSecret", "thanosObjectStoreSecret"] as const;
+    return secrets
+        .filter((key) => settings[key] === "")
+        .flatMap((key) =>
+            problem(
+                key,
+                `is missing; with objectStore "external" give the key of that store's user: pulumi config set --secret ${key}`,
+            ),
+        );
+};
+
 const twoBuckets: Rule = ({ lokiBucket, thanosBucket }) =>
     lokiBucket === thanosBucket
         ? problem("thanosBucket", `"${thanosBucket}" is lokiBucket too; each client has a bucket of its own`)
@@ -179,6 +227,9 @@ export const RULES: Rule[] = [
     batchFitsMaximum,
     retentionHoldsBlocks,
     lokiRetentionInDays,
+    retentionOutlastsThinning,
+    externalStoreIsNamed,
+    externalStoreHasKeys,
     twoBuckets,
     vrrpPasswordOfEight,
     dataApart,

@@ -23,7 +23,7 @@ export function statusScript(node: Pick<DeployedNode, "values" | "container">): 
     return [
         `VIP=${shellQuote(node.values.vip)}`,
         `CONTAINERS=${shellQuote(services.map((service) => node.container(service)).join(" "))}`,
-        `PROBES=${shellQuote(probeLines(probes(node.values, services)))}`,
+        `PROBES=${shellQuote(probeLines(probes(node.values)))}`,
         templateText("scripts/collect-status.sh"),
     ].join("\n");
 }

@@ -1,12 +1,9 @@
 import { Command, InvalidArgumentError } from "commander";
 import { addCommand, CommonOptions, withDeployment } from "../cli";
-import { Deployment } from "../deployment";
 import { sleep } from "../run";
 import { paintFor } from "../terminal";
-import { collectHost, expectedServices } from "./collect";
-import { judge } from "./judge";
 import { EXIT_CODES, Status } from "./model";
-import { recordedContainers, RecordedContainers } from "./state";
+import { StatusReader } from "./reader";
 import { statusText } from "./text";
 
 interface StatusOptions extends CommonOptions {
@@ -30,39 +27,6 @@ Examples:
   otel-ha status --json | jq .verdict
   otel-ha status >/dev/null || echo "look at the pair"
 `;
-
-/** Keeps what changes only when somebody deploys. */
-const RECORDED_FOR_MS = 60_000;
-
-/** Looks at a pair, again and again. */
-export class StatusReader {
-    private recorded: RecordedContainers[] = [];
-    private recordedAt = -Infinity;
-
-    constructor(private readonly deployment: Deployment) {}
-
-    /** Asks all hosts at once; takes five seconds at most, as a host that says nothing is away. */
-    async read(): Promise<Status> {
-        const { nodes } = this.deployment;
-        const [, ...facts] = await Promise.all([this.readRecorded(), ...nodes.map((node) => collectHost(node))]);
-        return judge(
-            nodes.map(({ stack, values }, at) => ({
-                stack,
-                values,
-                services: expectedServices(values),
-                facts: facts[at]!,
-                recorded: this.recorded[at],
-            })),
-        );
-    }
-
-    private async readRecorded(): Promise<void> {
-        if (Date.now() - this.recordedAt < RECORDED_FOR_MS) return;
-        const { nodes } = this.deployment;
-        this.recorded = await Promise.all(nodes.map(({ stack }) => recordedContainers(this.deployment, stack)));
-        this.recordedAt = Date.now();
-    }
-}
 
 function everySeconds(text: string): number {
     const seconds = Number(text);

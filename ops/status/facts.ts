@@ -16,7 +16,7 @@ export interface ReachableHost {
     dockerVersion?: string;
     /** By name; those that do not exist are missing. */
     containers: Record<string, ContainerFacts>;
-    /** By the name of the probe. */
+    /** By the name of the probe; by the name of the container where its own health check asks over HTTP. */
     answers: Record<string, Answer>;
 }
 

@@ -26,7 +26,7 @@ export interface ServiceStatus {
     reason: string;
     /** Docker's health; undefined when there is no such container. */
     docker?: string;
-    /** HTTP status of the service's own endpoint; undefined when it has none or does not answer. */
+    /** HTTP status where its health check asks; undefined when that is not HTTP, or nobody answers. */
     endpoint?: number;
     image?: string;
     restarts?: number;
@@ -103,16 +103,16 @@ export function nodeStatus({ stack, values, services, facts, recorded }: NodeFac
             return {
                 service,
                 container,
-                ...serviceState(host.dockerVersion !== undefined, found, host.answers[service]),
+                ...serviceState(host.dockerVersion !== undefined, found, host.answers[container]),
                 docker: found?.health,
-                endpoint: host.answers[service]?.status,
+                endpoint: host.answers[container]?.status,
                 image: found?.image,
                 restarts: found?.restarts,
                 drift: host.dockerVersion === undefined ? undefined : drift(found, recorded, container),
             };
         }),
         queues: readQueues(values, host.answers.queues, host.answers["since-empty"]),
-        writeQuorum: services.includes("minio") ? quorum(host.answers.minio) : undefined,
+        writeQuorum: services.includes("minio") ? quorum(host.answers[`minio-${values.nodeName}`]) : undefined,
         lastUploadSeconds: lastUpload(host.answers.uploads),
     };
 }
@@ -124,10 +124,7 @@ function serviceState(
 ): Pick<ServiceStatus, "state" | "reason"> {
     const answers = answer?.status === undefined ? "does not answer" : `answers ${answer.status}`;
     const works = answer === undefined || answer.status === 200;
-    if (!dockerAnswers) {
-        if (answer === undefined) return { state: "unknown", reason: "Docker does not answer" };
-        return works ? { state: "ok", reason: "" } : { state: "failing", reason: answers };
-    }
+    if (!dockerAnswers) return { state: "unknown", reason: "Docker does not answer" };
     if (!container) return { state: "missing", reason: "no such container" };
     if (container.status !== "running") return { state: "down", reason: container.status };
     if (container.health === "starting" && !(works && answer))

@@ -12,16 +12,6 @@ export interface Probe {
     lines?: string;
 }
 
-/** Where each service says that it works; the answer is 200. Keepalived has no such place. */
-const ENDPOINTS: Record<string, (v: Values) => { port: number; path: string }> = {
-    minio: (v) => ({ port: v.objectStorePort, path: "/minio/health/cluster" }),
-    prometheus: (v) => ({ port: v.prometheusPort, path: "/-/ready" }),
-    loki: (v) => ({ port: v.lokiPort, path: "/ready" }),
-    "thanos-sidecar": (v) => ({ port: v.thanosHttpPort, path: "/-/ready" }),
-    "otel-aggregator": (v) => ({ port: v.aggregatorHealthPort, path: "/" }),
-    haproxy: (v) => ({ port: v.haproxyStatsPort, path: "/healthz" }),
-};
-
 const NOTHING = "^$";
 
 // Lines of a metric, labels or not.
@@ -33,14 +23,10 @@ export const NEARLY_EMPTY_BYTES = 1_048_576;
 // What is in a queue came after the queue was empty for the last time.
 const SINCE_EMPTY = `time()-max by(exporter,data_type)(max_over_time(timestamp(otelcol_exporter_queue_size{instance="NODE"}<${NEARLY_EMPTY_BYTES})[6h:15s]))`;
 
-/** All that is asked on a node with these services. Pure. */
-export function probes(values: Values, services: string[]): Probe[] {
-    const health = services.flatMap((service) => {
-        const endpoint = ENDPOINTS[service];
-        return endpoint ? [{ name: service, ...endpoint(values) }] : [];
-    });
+/** All that is asked on a node, besides what each container's own health check asks. Pure. */
+export function probes(values: Values): Probe[] {
     const query = encodeURIComponent(SINCE_EMPTY.replace("NODE", values.nodeName));
-    const details: Probe[] = [
+    return [
         { name: "vip", address: values.vip, port: values.haproxyStatsPort, path: "/healthz" },
         {
             name: "queues",
@@ -61,7 +47,6 @@ export function probes(values: Values, services: string[]): Probe[] {
             lines: '^\\{"status"',
         },
     ];
-    return [...health, ...details];
 }
 
 /** The settings line of the host's script. Pure. */

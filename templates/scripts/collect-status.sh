@@ -18,8 +18,11 @@ export -f ask
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+question() { # NAME ADDRESS PORT PATH PATTERN
+    timeout 2.5 bash -c 'ask "$@"' - "${@:2}" >"$work/$1" 2>/dev/null &
+}
 while read -r name address port path pattern; do
-    timeout 3 bash -c 'ask "$@"' - "$address" "$port" "$path" "$pattern" >"$work/$name" 2>/dev/null &
+    question "$name" "$address" "$port" "$path" "$pattern"
 done <<<"$PROBES"
 
 echo "== address"
@@ -27,21 +30,35 @@ ip -4 -o addr show | grep -F " $VIP/" || true
 
 format='{{.Name}} {{.Id}} {{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}} {{.RestartCount}}'
 format="$format {{.Image}} {{with index .Config.Labels \"otel-ha.config\"}}{{.}}{{else}}-{{end}} {{.State.StartedAt}}"
+format="$format {{if .Config.Healthcheck}}{{range .Config.Healthcheck.Test}}{{.}} {{end}}{{end}}"
 echo "== containers"
-# Those that are missing are not there to be listed. No answer at all is something else.
+# Those that are missing are not there to be listed.
 # shellcheck disable=SC2086
-said=$(timeout 4 docker inspect --type container --format "$format" $CONTAINERS 2>"$work/docker-errors") || true
-echo "$said"
-# shellcheck disable=SC2016
-grep -v 'No such container' "$work/docker-errors" || true
+found=$(timeout 1.4 docker inspect --type container --format "$format" $CONTAINERS 2>/dev/null) || true
+echo "$found"
+
+# Where a container's own health check asks, which holds for the container that runs, whatever the settings say today.
+asked=""
+while read -r name _ _ _ _ _ _ _ check; do
+    if [[ $check =~ http://127\.0\.0\.1:([0-9]+)(/[^\ ]*) ]]; then
+        port=${BASH_REMATCH[1]} path=${BASH_REMATCH[2]}
+    elif [[ $check =~ /dev/tcp/127\.0\.0\.1/([0-9]+).*GET\ (/[^\ ]*) ]]; then
+        port=${BASH_REMATCH[1]} path=${BASH_REMATCH[2]}
+    else
+        continue
+    fi
+    asked="$asked ${name#/}"
+    question "${name#/}" 127.0.0.1 "$port" "$path" '^$'
+done <<<"$found"
+
 echo "== images"
 # shellcheck disable=SC2046
-timeout 4 docker image inspect --format '{{.Id}} {{join .RepoTags " "}}' $(echo "$said" | cut -d ' ' -f 6 | sort -u) 2>/dev/null || true
-timeout 4 docker version --format 'docker {{.Server.Version}}' 2>&1 | sed 's/^/== /' | tail -n 1
+timeout 2 docker image inspect --format '{{.Id}} {{range .RepoTags}}{{.}} {{end}}' $(echo "$found" | cut -d ' ' -f 6 | sort -u) 2>/dev/null || true
+timeout 2 docker version --format '{{.Server.Version}}' 2>/dev/null | sed 's/^/== docker /'
 
 wait
-while read -r name _; do
+for name in $asked $(cut -d ' ' -f 1 <<<"$PROBES"); do
     echo "== http $name"
     cat "$work/$name"
-done <<<"$PROBES"
+done
 echo "== end"

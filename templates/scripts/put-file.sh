@@ -1,13 +1,14 @@
 #!/bin/sh
-# put-file [--mode M] [--owner U:G] [--check CMD] [--reload CMD --container NAME] PATH < content
+# put-file [--mode M] [--owner U:G] [--check CMD] [--reload CMD --container NAME [--spec LABEL]] PATH < content
 #
 # Writes PATH as one transaction: temporary file, validator, rename and, where a running container reads it, reload and health
 # check. When the reload or the health check fails, the previous content is put back, or the file removed when there was none: a
-# failed run leaves the host as Pulumi's state describes it. CMD runs with $DIR (the file's directory) and $CANDIDATE (name of the
+# failed run leaves the host as Pulumi's state describes it. A container whose label otel-ha.spec is another one than LABEL is about to be
+# made anew, with what the file needs: it is left alone. CMD runs with $DIR (the file's directory) and $CANDIDATE (name of the
 # new file in it).
 set -eu
 
-mode=0644 owner=0:0 check="" reload="" container=""
+mode=0644 owner=0:0 check="" reload="" container="" spec=""
 while [ $# -gt 1 ]; do
     case $1 in
         --mode) mode=$2 ;;
@@ -15,6 +16,7 @@ while [ $# -gt 1 ]; do
         --check) check=$2 ;;
         --reload) reload=$2 ;;
         --container) container=$2 ;;
+        --spec) spec=$2 ;;
         *) echo "put-file: unknown option $1" >&2; exit 2 ;;
     esac
     shift 2
@@ -65,6 +67,7 @@ status() {
 }
 if [ -z "$reload" ]; then exit 0; fi
 case $(status) in running | restarting) ;; *) exit 0 ;; esac
+if [ -n "$spec" ] && [ "$(docker inspect --format '{{index .Config.Labels "otel-ha.spec"}}' "$container")" != "$spec" ]; then exit 0; fi
 
 # A service that was not well before, perhaps because of this very file, may not be there to hear a signal: it is started anew.
 if ! $well_before; then reload="docker restart $container"; fi

@@ -88,6 +88,16 @@ check_clock() {
     return 0
 }
 
+check_reaches() {
+    while read -r endpoint key use; do
+        [ -n "$endpoint" ] || continue
+        timeout 5 bash -c ": </dev/tcp/${endpoint%:*}/${endpoint##*:}" 2>/dev/null ||
+            problem "nothing answers at $endpoint ($use); correct $key, or open the way there"
+    done <<EOF
+$REACHES
+EOF
+}
+
 make_directories() {
     while read -r mode owner path; do
         [ -n "$path" ] || continue
@@ -130,6 +140,7 @@ check_docker
 check_ports
 check_disk
 check_clock
+check_reaches
 report
 make_directories
 apply_sysctls

@@ -1,16 +1,17 @@
 #!/bin/sh
-# setup-object-store --container NAME --port PORT --peer HOST:PORT [--timeout S] [--peer-grace S] < one line per client: USER SECRET BUCKET (# starts a comment)
+# setup-object-store --container NAME --port PORT [--peer HOST:PORT]... [--timeout S] [--peer-grace S] < one line per client: USER SECRET BUCKET
 #
-# Waits for the pool's write quorum, then makes buckets and one user per client that may touch its own bucket only. While the peer is away
-# there is no quorum: that is said as "open: ..." and is no failure; the peer's own run of this script completes the work.
+# Waits for the store's write quorum, then makes buckets and one user per client that may touch its own bucket only. Peers are the other hosts of a
+# pool: while too many are away there is no quorum, which is said as "open: ..." and is no failure; their own run of this script completes the work.
+# Without peers the store needs nobody, and no quorum is a failure. A # starts a comment.
 set -eu
 
-container="" port=9000 peer="" timeout=90 grace=20
+container="" port=9000 peers="" timeout=90 grace=20
 while [ $# -gt 1 ]; do
     case $1 in
         --container) container=$2 ;;
         --port) port=$2 ;;
-        --peer) peer=$2 ;;
+        --peer) peers="$peers $2" ;;
         --peer-grace) grace=$2 ;;
         --timeout) timeout=$2 ;;
         *) echo "setup-object-store: unknown option $1" >&2; exit 2 ;;
@@ -28,8 +29,11 @@ fail() {
     exit 1
 }
 
-peer_listens() {
-    timeout 2 bash -c ": </dev/tcp/${peer%:*}/${peer#*:}" 2>/dev/null
+# Peers at which nothing listens.
+away() {
+    for peer in $peers; do
+        timeout 2 bash -c ": </dev/tcp/${peer%:*}/${peer#*:}" 2>/dev/null || printf ' %s' "$peer"
+    done
 }
 
 # The container's health check asks for the write quorum.
@@ -43,13 +47,15 @@ until has_quorum; do
     now=$(date +%s)
     [ "$(docker inspect --format '{{.State.Status}}' "$container")" != exited ] || fail "has exited"
     [ $(($(docker inspect --format '{{.RestartCount}}' "$container") - restarts_before)) -lt 3 ] || fail "does not stay up"
-    if peer_listens; then seen=$now; fi
+    gone=$(away)
+    if [ -z "$gone" ]; then seen=$now; fi
     if [ $((now - seen)) -ge "$grace" ]; then
-        echo "open: the object store has no write quorum: nothing listens at $peer. Buckets and users follow with the other host's pulumi up"
+        echo "open: the object store has no write quorum: nothing listens at${gone}. Buckets and users follow with the other host's pulumi up"
         exit 0
     fi
     if [ "$now" -ge "$deadline" ]; then
-        echo "open: the object store has no write quorum, though $peer listens (does it have the same root credentials yet?): run pulumi up for that host"
+        [ -n "$peers" ] || fail "has no write quorum after $timeout s: are all of its drives there?"
+        echo "open: the object store has no write quorum, though$peers listens (does it have the same root credentials yet?): run pulumi up for that host"
         exit 0
     fi
     sleep 0.5

@@ -3,39 +3,12 @@ import { beforeAll, expect, it } from "vitest";
 import { labExec } from "../../lab/hosts";
 import { vipOwners } from "../../lab/queries";
 import { post } from "../../lab/telemetry";
-import { allHealthy, eventually, node1, node2 } from "./support";
+import { allHealthy, eventually, node1, node2, watchGap } from "./support";
 
 beforeAll(async () => {
     await Promise.all([allHealthy(node1), allHealthy(node2)]);
     await eventually("node 1 holds the virtual IP", vipOwners, (owners) => owners.join() === "node1");
 });
-
-/** The seed's own request, every 50 ms until stopped; the longest time without an answer of 200. */
-function watchGap(): () => Promise<number> {
-    let longest = 0;
-    let stopped = false;
-    const watching = (async () => {
-        for (let last = Date.now(); !stopped; await new Promise((resolve) => setTimeout(resolve, 50))) {
-            const answered = await fetch("http://192.168.110.140:4318/v1/metrics", {
-                method: "POST",
-                headers: { "Content-Type": "application/json" },
-                body: '{"resourceMetrics":[]}',
-                signal: AbortSignal.timeout(500),
-            }).then(
-                (response) => response.ok,
-                () => false,
-            );
-            if (!answered) continue;
-            longest = Math.max(longest, Date.now() - last);
-            last = Date.now();
-        }
-    })();
-    return async () => {
-        stopped = true;
-        await watching;
-        return longest;
-    };
-}
 
 it("docker stop keepalived-mid-1 moves the virtual IP to node 2, which answers 200", async () => {
     const gap = watchGap();

@@ -2,14 +2,13 @@
 import { expect } from "vitest";
 import { STATE_DIR } from "../../lab/paths";
 import { labExec } from "../../lab/hosts";
-import { initStacks, makeProject, openProject, Project, pulumi, StackName } from "../../lab/project";
+import { initStacks, makeProject, openProject, Project, pulumi, setSettings, StackName } from "../../lab/project";
 import { containers, ContainerState } from "../../lab/queries";
 import { RunOptions, RunResult, until } from "../../lab/run";
 import { NODES } from "../../lab/nodes";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { parseDocument } from "yaml";
 
 export const node1 = NODES[0];
 export const node2 = NODES[1];
@@ -85,12 +84,11 @@ export async function upBoth(target: Project, args: string[] = []): Promise<Outc
 export function settings(target: Project, stack: StackName, ...pairs: string[]): () => void {
     const file = join(target.dir, `Pulumi.${stack}.yaml`);
     const text = readFileSync(file, "utf8");
-    const document = parseDocument(text);
-    for (const pair of pairs) {
-        const [key, ...value] = pair.split("=");
-        document.setIn(["config", `otel-ha:${key}`], value.join("="));
-    }
-    writeFileSync(file, String(document));
+    setSettings(
+        target,
+        stack,
+        Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)])),
+    );
     return () => writeFileSync(file, text);
 }
 
@@ -128,12 +126,21 @@ export async function eventually<T>(
     return seen as T;
 }
 
-export const SERVICES = ["haproxy", "keepalived", "loki", "minio", "otel-aggregator", "prometheus", "thanos-sidecar"];
+/** What runs on a node of the shipped stacks; the compactor of the bucket that both share is on node 1 only. */
+export function servicesOf(node: { name: string }): string[] {
+    const seed = ["haproxy", "keepalived", "loki", "minio", "otel-aggregator", "prometheus"];
+    const compactor = node.name === "node1" ? ["thanos-compactor"] : [];
+    return [...seed, ...compactor, "thanos-query", "thanos-sidecar", "thanos-store"];
+}
 
 /** Waits until Docker itself calls all of a node's containers healthy. */
-export function allHealthy(node: { name: string }, timeoutMs = 90_000): Promise<Record<string, ContainerState>> {
+export function allHealthy(
+    node: { name: string },
+    timeoutMs = 90_000,
+    services = servicesOf(node),
+): Promise<Record<string, ContainerState>> {
     const healthy = (seen: Record<string, ContainerState>): boolean =>
-        Object.keys(seen).length === SERVICES.length &&
+        Object.keys(seen).length === services.length &&
         Object.values(seen).every((container) => container.health === "healthy");
     return eventually(`all containers of ${node.name} healthy`, () => containers(node.name), healthy, timeoutMs);
 }
@@ -192,4 +199,31 @@ export async function stackSecret(target: Project, stack: StackName, name: strin
     ]);
     expect(code, stderr).toBe(0);
     return stdout.trim();
+}
+
+/** The seed's own request, every 50 ms until stopped; the longest time without an answer of 200. */
+export function watchGap(): () => Promise<number> {
+    let longest = 0;
+    let stopped = false;
+    const watching = (async () => {
+        for (let last = Date.now(); !stopped; await new Promise((resolve) => setTimeout(resolve, 50))) {
+            const answered = await fetch("http://192.168.110.140:4318/v1/metrics", {
+                method: "POST",
+                headers: { "Content-Type": "application/json" },
+                body: '{"resourceMetrics":[]}',
+                signal: AbortSignal.timeout(500),
+            }).then(
+                (response) => response.ok,
+                () => false,
+            );
+            if (!answered) continue;
+            longest = Math.max(longest, Date.now() - last);
+            last = Date.now();
+        }
+    })();
+    return async () => {
+        stopped = true;
+        await watching;
+        return longest;
+    };
 }

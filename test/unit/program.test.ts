@@ -58,7 +58,7 @@ describe("pulumi up of the first stack", () => {
         const password = await reveal(outputs.haproxyStatsPassword);
         expect(password).toEqual({ value: "made for credentials-haproxyStatsPassword", secret: true });
         const containers = await reveal(outputs.containers as pulumi.Input<string[]>);
-        expect(containers.value).toHaveLength(7);
+        expect(containers.value).toHaveLength(10);
     });
 
     it("makes the credentials and publishes them for the other stack, as secrets", async () => {
@@ -90,7 +90,7 @@ describe("pulumi up of the second stack", () => {
     it("previews before the first stack exists, and says that the credentials are not known", async () => {
         const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue(undefined);
         const { resources } = await up("node2", { preview: true });
-        expect(resources.filter((one) => one.type === "docker:index/container:Container")).toHaveLength(7);
+        expect(resources.filter((one) => one.type === "docker:index/container:Container")).toHaveLength(9);
         expect(warn.mock.calls.map(([text]) => text)).toEqual([
             'stack "node1" does not exist yet: its credentials are unknown in this preview',
         ]);

@@ -184,6 +184,25 @@ describe("a service that was not well before", () => {
     });
 });
 
+describe("a container that is about to be made anew, as its label tells", () => {
+    it("is not bothered with a file that it may not understand", () => {
+        put("old");
+        bench.write("spec", "before");
+        expect(put("broken", "--spec", "after", ...reloading())).toMatchObject({ code: 0, err: "" });
+        expect(fs.readFileSync(target, "utf8")).toBe("broken");
+        expect(reloads()).toBe(0);
+    });
+
+    it("is told when it is the right one", () => {
+        put("old");
+        bench.write("spec", "after");
+        expect(put("new", "--spec", "after", ...reloading()).code).toBe(0);
+        expect(reloads()).toBe(1);
+        expect(put("broken", "--spec", "after", ...reloading()).code).toBe(1);
+        expect(fs.readFileSync(target, "utf8")).toBe("new");
+    });
+});
+
 describe("a service that does not run", () => {
     it("reads the new text when it starts: there is nothing to reload", () => {
         put("old");

@@ -13,8 +13,14 @@ const CONFIGS = [
     "loki/config.yaml",
     "otel-collector/config.yaml",
     "prometheus/prometheus.yml",
+    "thanos-query/endpoints.yml",
+    "thanos-store/bucket.yml",
     "thanos/bucket.yml",
 ];
+
+/** Only one of the two nodes has a compactor of Thanos while they share a bucket. */
+const configNames = (stack: (typeof STACKS)[number]): string[] =>
+    stack === "node1" ? [...CONFIGS, "thanos-compactor/bucket.yml"].sort() : CONFIGS;
 
 /** All that a service is on its host, but for the text of its files. */
 function shown(spec: ContainerSpec): object {
@@ -26,6 +32,7 @@ function shown(spec: ContainerSpec): object {
             return putFileCommand({ ...file, reload });
         }),
         gate: awaitHealthyCommand(spec),
+        mayStop: spec.mayStop,
     };
 }
 
@@ -49,12 +56,12 @@ const OTHER: Record<string, string> = {
 };
 
 describe.each(STACKS)("%s", (stack) => {
-    it.each(CONFIGS)("has this %s", async (file) => {
+    it.each(configNames(stack))("has this %s", async (file) => {
         await expect(configsOf(stack)[file]).toMatchFileSnapshot(`__snapshots__/${stack}/${file}`);
     });
 
     it("has no other file that is not a secret", () => {
-        expect(Object.keys(configsOf(stack)).sort()).toEqual(CONFIGS);
+        expect(Object.keys(configsOf(stack)).sort()).toEqual(configNames(stack));
     });
 
     it.each(Object.entries(specsOf(stack)))("runs %s like this", async (service, spec) => {
@@ -129,30 +136,35 @@ describe("the two nodes", () => {
     it("differ in names and addresses only", () => {
         const two = configsOf("node2");
         const swapped = Object.entries(configsOf("node1")).map(([file, text]) => [file, mirrored(text)]);
-        for (const [file, text] of swapped.filter(
-            ([file]) => !["keepalived/keepalived.conf", "loki/config.yaml"].includes(file),
-        ))
-            expect(text).toBe(two[file]);
+        const own = ["keepalived/keepalived.conf", "loki/config.yaml", "prometheus/prometheus.yml"];
+        const shared = swapped.filter(([file]) => !own.includes(file) && !file.startsWith("thanos-compactor/"));
+        for (const [file, text] of shared) expect(text).toBe(two[file]);
+        // The master has the compactor, and scrapes it.
+        const compactor = /\n {2}- job_name: thanos-compactor\n(?: {4}.*\n)+/;
+        const scrapes = mirrored(configsOf("node1")["prometheus/prometheus.yml"]);
+        expect(scrapes).toMatch(compactor);
+        expect(scrapes.replace(compactor, "")).toBe(two["prometheus/prometheus.yml"]);
         const vrrp = mirrored(configsOf("node1")["keepalived/keepalived.conf"]);
         expect(vrrp.replace("state MASTER", "state BACKUP").replace("priority 100", "priority 90")).toBe(
             two["keepalived/keepalived.conf"],
         );
     });
 
-    it("have one compactor of the bucket that they share, on the master", () => {
+    it("have one compactor of each bucket that they share, on the master", () => {
         const [one, two] = STACKS.map((stack) => read(stack, "loki/config.yaml"));
         expect(one.compactor).not.toHaveProperty("compaction_interval");
         expect(two.compactor.compaction_interval).toBe("87600h");
+        expect(STACKS.map((stack) => "thanosCompactor" in specsOf(stack))).toEqual([true, false]);
     });
 
-    it("run all of Loki: with a list of targets its ingester would ask itself without end", () => {
+    it("run all of Loki in one process: a list of modules never answers a query", () => {
         for (const stack of STACKS) expect(read(stack, "loki/config.yaml").target).toBe("all");
     });
 
-    it("keep the compactor on the master when the roles change places", () => {
+    it("keep the compactors on the master when the roles change places", () => {
         const swap = { role: "BACKUP", priority: "90", peerPriority: "100" };
-        const config = parse(configsOf("node1", swap)["loki/config.yaml"]);
-        expect(config.compactor.compaction_interval).toBe("87600h");
+        expect(parse(configsOf("node1", swap)["loki/config.yaml"]).compactor.compaction_interval).toBe("87600h");
+        expect(specsOf("node1", swap)).not.toHaveProperty("thanosCompactor");
     });
 
     it("form one pool of four drives, named one by one and in the same order", () => {
@@ -172,6 +184,74 @@ describe("the two nodes", () => {
     });
 });
 
+describe("Thanos Query", () => {
+    it("asks both nodes' sidecars and stores, and goes on without the peer's", () => {
+        expect(read("node1", "thanos-query/endpoints.yml").endpoints).toEqual([
+            { address: "127.0.0.1:10901", strict: true },
+            { address: "127.0.0.1:10905", strict: true },
+            { address: "192.168.110.119:10901", group: true, service_config: expect.any(String) },
+            { address: "192.168.110.119:10905", group: true, service_config: expect.any(String) },
+        ]);
+        expect(specsOf("node1").thanosQuery.command).toEqual(
+            expect.arrayContaining([
+                "--query.replica-label=replica",
+                "--deduplication.func=chain",
+                "--query.partial-response",
+                "--endpoint.info-timeout=1s",
+                "--store.response-timeout=5s",
+            ]),
+        );
+    });
+
+    it("gives the peer's stores a deadline for every call, in the form that gRPC reads", () => {
+        const cases: Record<string, string>[] = [{}, { thanosPeerTimeout: "1m30s" }];
+        for (const changes of cases) {
+            const file = parse(configsOf("node1", changes)["thanos-query/endpoints.yml"]);
+            const peers = (file.endpoints as { service_config?: string }[]).filter((one) => one.service_config);
+            const configs = peers.map((one) => JSON.parse(one.service_config ?? ""));
+            const timeout = "thanosPeerTimeout" in changes ? "90s" : "2.5s";
+            expect(configs).toEqual(Array(2).fill({ methodConfig: [{ name: [{}], timeout }] }));
+        }
+    });
+
+    it("finds a node's sidecar and store where the settings put them", () => {
+        const moved = configsOf("node2", { thanosGrpcPort: "20901", thanosStoreGrpcPort: "20905" });
+        expect(
+            parse(moved["thanos-query/endpoints.yml"]).endpoints.map((one: { address: string }) => one.address),
+        ).toEqual(["127.0.0.1:20901", "127.0.0.1:20905", "192.168.110.214:20901", "192.168.110.214:20905"]);
+    });
+});
+
+describe("old metrics", () => {
+    it("are merged where they overlap, thinned out, and kept for ever unless somebody says how long", () => {
+        expect(specsOf("node1").thanosCompactor.command).toEqual(
+            expect.arrayContaining([
+                "--wait",
+                "--compact.enable-vertical-compaction",
+                "--retention.resolution-raw=0s",
+                "--retention.resolution-5m=0s",
+                "--retention.resolution-1h=0s",
+                "--delete-delay=48h",
+            ]),
+        );
+        const changed = { thanosRetentionRaw: "30d", thanosRetention5m: "90d", thanosRetention1h: "400d" };
+        expect(specsOf("node1", changed).thanosCompactor.command).toEqual(
+            expect.arrayContaining([
+                "--retention.resolution-raw=30d",
+                "--retention.resolution-5m=90d",
+                "--retention.resolution-1h=400d",
+            ]),
+        );
+    });
+
+    it("are left out by the store halfway between the compactor's mark and its deletion", () => {
+        expect(specsOf("node1").thanosStore.command).toContain("--ignore-deletion-marks-delay=24h");
+        const { thanosStore, thanosCompactor } = specsOf("node1", { thanosDeleteDelay: "3h" });
+        expect(thanosCompactor.command).toContain("--delete-delay=3h");
+        expect(thanosStore.command).toContain("--ignore-deletion-marks-delay=1h30m");
+    });
+});
+
 describe("a template", () => {
     it("with a name that the view does not have fails instead of leaving a hole", () => {
         const view = { bucket: "thanos-metrics" };
@@ -181,7 +261,12 @@ describe("a template", () => {
     });
 
     it("escapes nothing: these are not web pages", () => {
-        const text = render("thanos/bucket.yml", { bucket: "a&b", objectStore: "<here>" });
+        const text = render("thanos/bucket.yml", {
+            bucket: "a&b",
+            objectStore: "<here>",
+            objectStoreRegion: "",
+            objectStoreInsecure: true,
+        });
         expect(text).toContain("bucket: a&b\n");
         expect(text).toContain("endpoint: <here>\n");
     });

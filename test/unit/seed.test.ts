@@ -23,7 +23,7 @@ describe("nodes", () => {
         expect(keepalived).toMatchObject({ role, priority, vip: "192.168.110.140", routerId: 51 });
     });
 
-    it.each(STACKS)("%s has seven containers, named after the node", (stack) => {
+    it.each(STACKS)("%s has the seed's seven containers and Thanos' others, named after the node", (stack) => {
         const node = stack === "node1" ? "mid-1" : "mid-2";
         expect(
             Object.values(specsOf(stack))
@@ -36,7 +36,10 @@ describe("nodes", () => {
             `minio-${node}`,
             `otel-aggregator-${node}`,
             `prometheus-${node}`,
+            ...(stack === "node1" ? [`thanos-compactor-${node}`] : []),
+            `thanos-query-${node}`,
             `thanos-sidecar-${node}`,
+            `thanos-store-${node}`,
         ]);
     });
 });
@@ -74,6 +77,11 @@ describe("ports", () => {
             9090: "Prometheus",
             10901: "Thanos sidecar gRPC",
             10902: "Thanos sidecar HTTP",
+            10903: "Thanos Query gRPC",
+            10904: "Thanos Query HTTP",
+            10905: "Thanos Store gRPC",
+            10906: "Thanos Store HTTP",
+            10912: "Thanos Compactor HTTP",
             3100: "Loki",
             9095: "Loki gRPC",
             9000: "object store S3 API",
@@ -95,6 +103,9 @@ describe("ports", () => {
             prometheus: "http://192.168.110.214:9090",
             thanosSidecarGrpc: "192.168.110.214:10901",
             thanosSidecar: "http://192.168.110.214:10902",
+            thanosStore: "http://192.168.110.214:10906",
+            thanosQuery: "http://192.168.110.214:10904",
+            thanosCompactor: "http://192.168.110.214:10912",
             loki: "http://192.168.110.214:3100",
             objectStore: "http://192.168.110.214:9000",
             objectStoreConsole: "http://192.168.110.214:9001",
@@ -131,6 +142,8 @@ describe("volumes", () => {
             "/srv/otel/otel-aggregator/queue",
             "/srv/otel/prometheus",
             "/srv/otel/thanos",
+            "/srv/otel/thanos-compactor",
+            "/srv/otel/thanos-store",
         ]);
     });
 
@@ -364,6 +377,9 @@ describe("health checks", () => {
         ["objectStore", "http://127.0.0.1:9000/minio/health/cluster"],
         ["prometheus", "http://127.0.0.1:9090/-/ready"],
         ["thanosSidecar", "http://127.0.0.1:10902/-/ready"],
+        ["thanosStore", "http://127.0.0.1:10906/-/ready"],
+        ["thanosCompactor", "http://127.0.0.1:10912/-/ready"],
+        ["thanosQuery", "http://127.0.0.1:10904/-/ready"],
         ["loki", "http://127.0.0.1:3100/ready"],
         ["otelAggregator", "http://127.0.0.1:13133/"],
         ["haproxy", "/healthz"],

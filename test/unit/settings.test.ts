@@ -316,7 +316,7 @@ describe("the shipped stack files", () => {
     });
 
     it("have the drives of the object store in the same order on both hosts", () => {
-        const pools = STACKS.map((stack) => settingsOf(stack).objectStore.pool);
+        const pools = STACKS.map((stack) => settingsOf(stack).objectStore?.pool);
         expect(pools).toEqual([
             ["192.168.110.214", "192.168.110.119"],
             ["192.168.110.214", "192.168.110.119"],
@@ -327,9 +327,10 @@ describe("the shipped stack files", () => {
 describe("a stack of one's own", () => {
     it("puts the registry of a closed site in front of every image", () => {
         const settings = settingsOf("node1", { imageRegistry: "registry.example:5000/otel" });
-        const { objectStore, prometheus, loki, thanosSidecar, otelAggregator, haproxy, keepalived } = settings;
-        const parts = [objectStore, prometheus, loki, thanosSidecar, otelAggregator, haproxy, keepalived];
-        for (const { image } of parts) expect(image).toMatch(/^registry\.example:5000\/otel\/[\w/.-]+:[\w.-]+$/);
+        const { objectStore, prometheus, loki, otelAggregator, haproxy, keepalived } = settings;
+        const thanos = [settings.thanosSidecar, settings.thanosStore, settings.thanosCompactor, settings.thanosQuery];
+        const parts = [objectStore, prometheus, loki, ...thanos, otelAggregator, haproxy, keepalived];
+        for (const part of parts) expect(part?.image).toMatch(/^registry\.example:5000\/otel\/[\w/.-]+:[\w.-]+$/);
     });
 
     it("takes an image by digest, an ECDSA host key with a comment, and the SSH agent", () => {

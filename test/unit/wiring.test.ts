@@ -8,6 +8,8 @@ const COMMAND = "command:remote:Command";
 const CONTAINER = "docker:index/container:Container";
 const IMAGE = "docker:index/remoteImage:RemoteImage";
 
+const GATE = /-(ready|may-stop)$/;
+
 const SECRETS = {
     objectStoreRootPassword: "SECRET-of-the-root",
     lokiObjectStoreSecret: "SECRET-of-loki",
@@ -53,7 +55,7 @@ function before(resource: Registered): Set<string> {
 }
 
 describe("a node", () => {
-    it("is seven containers with the seed's names", () => {
+    it("is ten containers with the seed's names", () => {
         expect(
             ofType(CONTAINER)
                 .map((one) => one.inputs.name)
@@ -65,17 +67,24 @@ describe("a node", () => {
             "minio-mid-1",
             "otel-aggregator-mid-1",
             "prometheus-mid-1",
+            "thanos-compactor-mid-1",
+            "thanos-query-mid-1",
             "thanos-sidecar-mid-1",
+            "thanos-store-mid-1",
         ]);
     });
 
-    // Image, file, container, gate. The four with 5 have their secret in a file of its own, so that the other file can be shown in diffs.
+    // Image, file, container, gate. Those with 5 have their secret in a file of its own, so that the other file can be shown in diffs, or, the object
+    // store, are asked before they are stopped.
     it.each([
-        ["mid-1-minio", 4],
+        ["mid-1-minio", 5],
         ["mid-1-prometheus", 4],
         ["mid-1-otel-aggregator", 4],
         ["mid-1-loki", 5],
         ["mid-1-thanos-sidecar", 5],
+        ["mid-1-thanos-store", 5],
+        ["mid-1-thanos-compactor", 5],
+        ["mid-1-thanos-query", 4],
         ["mid-1-haproxy", 5],
         ["mid-1-keepalived", 5],
         ["mid-1-host", 2],
@@ -98,6 +107,19 @@ describe("a node", () => {
             expect(named(CONTAINER, later).dependsOn).toContain(`${COMMAND} ${earlier}-ready`);
         const first = before(named(CONTAINER, "mid-1-minio"));
         expect([...first].filter((key) => key.startsWith(CONTAINER))).toEqual([]);
+    });
+
+    it("shows old data beside it: nothing of the path from clients to disk waits for Thanos Query, Store or Compactor", () => {
+        for (const one of resources.filter((other) => other.custom)) {
+            if (/-thanos-(query|store|compactor)/.test(one.name)) continue;
+            expect(
+                [...before(one)].filter((key) => /-thanos-(query|store|compactor)/.test(key)),
+                one.name,
+            ).toEqual([]);
+        }
+        for (const service of ["store", "compactor"])
+            expect(named(CONTAINER, `mid-1-thanos-${service}`).dependsOn).toContain(`${COMMAND} mid-1-minio-ready`);
+        expect([...before(named(CONTAINER, "mid-1-thanos-query"))].filter((key) => key.endsWith("-ready"))).toEqual([]);
     });
 
     it("touches nothing before the host's checks have passed", () => {
@@ -152,8 +174,8 @@ describe("a secret", () => {
     });
 
     it("lies in files that only their reader may read", () => {
-        const secretFiles = ofType(COMMAND).filter((one) => one.secrets.includes("stdin") && !/-ready$/.test(one.name));
-        expect(secretFiles).toHaveLength(5);
+        const secretFiles = ofType(COMMAND).filter((one) => one.secrets.includes("stdin") && !GATE.test(one.name));
+        expect(secretFiles).toHaveLength(7);
         for (const file of secretFiles) expect(file.inputs.create).toContain("--mode 0400 ");
     });
 
@@ -166,7 +188,10 @@ describe("a secret", () => {
             "mid-1-loki-config.yaml",
             "mid-1-otel-aggregator-config.yaml",
             "mid-1-prometheus-prometheus.yml",
+            "mid-1-thanos-compactor-bucket.yml",
+            "mid-1-thanos-query-endpoints.yml",
             "mid-1-thanos-sidecar-bucket.yml",
+            "mid-1-thanos-store-bucket.yml",
         ]);
     });
 
@@ -216,7 +241,7 @@ describe("every command on the host", () => {
 
     it("writes nothing secret to the log", () => {
         for (const one of ofType(COMMAND))
-            expect(one.inputs.logging, one.name).toBe(/-ready$/.test(one.name) ? "stdout" : "none");
+            expect(one.inputs.logging, one.name).toBe(GATE.test(one.name) ? "stdout" : "none");
     });
 
     it("deletes configuration and never data", () => {

@@ -113,6 +113,7 @@ case "$1 $3" in
     *State.Pid*) cat "$STATE/pid" ;;
     *State.Running*) cat "$STATE/running" ;;
     *State.Status*) cat "$STATE/status" ;;
+    *otel-ha.spec*) cat "$STATE/spec" ;;
     logs*) cat "$STATE/logs" ;;
     restart*) echo running >"$STATE/status"; : >"$STATE/healthy" ;;
     exec*)

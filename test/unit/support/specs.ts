@@ -5,7 +5,10 @@ import { lokiSpec } from "../../../components/loki";
 import { objectStoreSpec } from "../../../components/object-store";
 import { otelAggregatorSpec } from "../../../components/otel-aggregator";
 import { prometheusSpec } from "../../../components/prometheus";
+import { thanosCompactorSpec } from "../../../components/thanos-compactor";
+import { thanosQuerySpec } from "../../../components/thanos-query";
 import { thanosSidecarSpec } from "../../../components/thanos-sidecar";
+import { thanosStoreSpec } from "../../../components/thanos-store";
 import { settingsOf, StackName } from "./stacks";
 
 export type Service =
@@ -13,26 +16,34 @@ export type Service =
     | "prometheus"
     | "loki"
     | "thanosSidecar"
+    | "thanosStore"
+    | "thanosCompactor"
+    | "thanosQuery"
     | "otelAggregator"
     | "haproxy"
     | "keepalived";
 
-/** The containers of a shipped stack, in the order in which they start. */
+/** The containers of a shipped stack, in the order in which they start. Those that a node does not have are missing. */
 export function specsOf(stack: StackName, changes: Record<string, string> = {}): Record<Service, ContainerSpec> {
     return specs(settingsOf(stack, changes));
 }
 
 function specs(settings: NodeSettings): Record<Service, ContainerSpec> {
     const client = { user: "client", secret: "not shown", bucket: "bucket" };
-    return {
-        objectStore: objectStoreSpec(settings.objectStore, { user: "root", password: "not shown" }),
+    const root = { user: "root", password: "not shown" };
+    const all: Partial<Record<Service, ContainerSpec>> = {
+        objectStore: settings.objectStore && objectStoreSpec(settings.objectStore, root),
         prometheus: prometheusSpec(settings.prometheus),
         loki: lokiSpec(settings.loki, client),
         thanosSidecar: thanosSidecarSpec(settings.thanosSidecar, client),
+        thanosStore: thanosStoreSpec(settings.thanosStore, client),
+        thanosCompactor: settings.thanosCompactor && thanosCompactorSpec(settings.thanosCompactor, client),
+        thanosQuery: thanosQuerySpec(settings.thanosQuery),
         otelAggregator: otelAggregatorSpec(settings.otelAggregator),
         haproxy: haproxySpec(settings.haproxy, { user: "admin", password: "not shown" }),
         keepalived: keepalivedSpec(settings.keepalived, "not shown"),
     };
+    return Object.fromEntries(Object.entries(all).filter(([, spec]) => spec)) as Record<Service, ContainerSpec>;
 }
 
 /** Files whose text is no secret: file name below the configuration directory → text. */

@@ -1,0 +1,65 @@
+import * as pulumi from "@pulumi/pulumi";
+import { OpenCondition, ServiceFile } from "./container-service";
+import { helper } from "./shell";
+
+/** A user of the object store that may touch one bucket. */
+export interface ObjectStoreClient {
+    /** Name, also the access key. @example "loki" */
+    user: string;
+    /** Secret key, 8 characters or more, without spaces. */
+    secret: pulumi.Input<string>;
+    /** The bucket, made when it is missing in a store of our own. @example "loki-data" */
+    bucket: string;
+}
+
+/** Where a service's bucket is and how it is reached. */
+export interface BucketSettings {
+    /** Name of the bucket. */
+    bucket?: string;
+    /** S3 endpoint, host and port. @default "127.0.0.1:9000" */
+    objectStore?: string;
+    /** Plain HTTP instead of TLS, as the node's own store speaks it. @default true */
+    objectStoreInsecure?: boolean;
+    /** @default "us-east-1" */
+    objectStoreRegion?: string;
+    /** Container on this host of a store that needs the other host too: while it has no quorum, the service need not be ready. @example "minio-mid-1" */
+    objectStoreContainer?: string;
+}
+
+export const BUCKET_DEFAULTS = {
+    objectStore: "127.0.0.1:9000",
+    objectStoreInsecure: true,
+    objectStoreRegion: "us-east-1",
+};
+
+/** An AWS credentials file, which the S3 libraries of Loki and Thanos read. */
+export function awsCredentials(client: ObjectStoreClient): pulumi.Output<string> {
+    return pulumi.secret(
+        pulumi.interpolate`[default]\naws_access_key_id = ${client.user}\naws_secret_access_key = ${client.secret}\n`,
+    );
+}
+
+/** That file beside a service's configuration, for its user only. */
+export function credentialsFile(directory: string, owner: string, client: ObjectStoreClient): ServiceFile {
+    return { path: `${directory}/credentials`, content: awsCredentials(client), mode: "0400", owner };
+}
+
+/** What keeps a service from being ready while a store that two hosts make up cannot be written, or read. Pure. */
+export function withoutQuorum(
+    service: string,
+    settings: BucketSettings,
+    quorum: "read" | "write",
+): OpenCondition | undefined {
+    const container = settings.objectStoreContainer;
+    if (!container) return undefined;
+    const endpoint = settings.objectStore ?? BUCKET_DEFAULTS.objectStore;
+    const question =
+        quorum === "write"
+            ? // The container's health check asks for the write quorum.
+              helper("await-healthy", "--timeout", "0", container)
+            : `docker exec ${container} wget -q -O /dev/null http://${endpoint}/minio/health/cluster/read`;
+    return {
+        command: `! ${question}`,
+        text: `${service} is not ready, since the object store has no ${quorum} quorum yet; it starts by itself when the store has one`,
+    };
+}

@@ -1,0 +1,41 @@
+import { BUCKET_DEFAULTS, BucketSettings, credentialsFile, ObjectStoreClient } from "./bucket";
+import { ContainerSpec } from "./container-service";
+import { ServiceSettings, withDefaults } from "./service";
+import { render } from "./templates";
+
+/** What the parts of Thanos that use the bucket have in common. */
+export interface ThanosBucketSettings extends ServiceSettings, BucketSettings {
+    /** One image for all parts of Thanos. @default "thanosio/thanos:v0.40.1" */
+    image?: string;
+    /** Bucket of the blocks. @default "thanos-metrics" */
+    bucket?: string;
+}
+
+export const THANOS_IMAGE = "thanosio/thanos:v0.40.1";
+
+export const THANOS_BUCKET_DEFAULTS = { ...BUCKET_DEFAULTS, image: THANOS_IMAGE, bucket: "thanos-metrics" };
+
+/** User that all parts of Thanos run as (nobody), the same as Prometheus: the sidecar writes into Prometheus' directory. */
+export const THANOS_USER = "65534:65534";
+
+/** Where a part of Thanos finds the bucket; with {@link thanosBucket}. */
+export const OBJSTORE_FLAG = "--objstore.config-file=/etc/thanos/bucket.yml";
+
+/** What makes a container of Thanos reach the bucket: files, their directory, and where the key is. Pure but for the secret that it passes on. */
+export function thanosBucket(
+    directory: string,
+    settings: ThanosBucketSettings,
+    client: ObjectStoreClient,
+): Pick<ContainerSpec, "user" | "environment" | "files" | "mounts"> {
+    const s = withDefaults(settings, THANOS_BUCKET_DEFAULTS);
+    return {
+        user: THANOS_USER,
+        // The client library reads the key from a file of its own, so that bucket.yml can be shown in diffs.
+        environment: { AWS_SHARED_CREDENTIALS_FILE: "/etc/thanos/credentials" },
+        files: [
+            { path: `${directory}/bucket.yml`, content: render("thanos/bucket.yml", s) },
+            credentialsFile(directory, THANOS_USER, client),
+        ],
+        mounts: [{ source: directory, target: "/etc/thanos", readOnly: true }],
+    };
+}

@@ -1,0 +1,191 @@
+import { createInterface } from "node:readline/promises";
+import { Command, InvalidArgumentError } from "commander";
+import { parseDuration } from "../../components/units";
+import { addCommand, CommonOptions, withDeployment } from "../cli";
+import { Deployment } from "../deployment";
+import { UserError } from "../errors";
+import { expectedServices } from "../status/collect";
+import { Status } from "../status/model";
+import { StatusReader } from "../status/reader";
+import { paintFor } from "../terminal";
+import { updateOrder } from "./checks";
+import { outcomeText } from "./outcome";
+import { isEmpty, NodePlan, previewErrors, readPlan } from "./plan";
+import { NOT_READY, Rolling, RollingResult } from "./rolling";
+import { consequences, Situation, summaryText } from "./summary";
+
+interface UpOptions extends CommonOptions {
+    yes?: boolean;
+    node?: string;
+    parallel?: boolean;
+    force?: boolean;
+    wait: number;
+}
+
+const HELP = `
+What it does: previews both stacks and shows one summary; then, host by host, the one without the virtual IP first: waits until the other
+host works and has caught up, runs "pulumi up", waits until the updated host works and has caught up. When HAProxy or Keepalived of the
+virtual IP's owner start anew, the address goes to the other host before. It stops at the first failure and says what state things are in;
+run again, it goes on with what is missing. A first installation of both goes at the same time.
+
+Exit codes:
+  0  done, or nothing to do
+  1  an update failed, or Ctrl-C stopped it; what is said tells which host has what
+  2  a host was not fit for it (before: nothing more was touched; after: the updated host did not become whole)
+  3  nothing was touched: wrong usage, unreadable settings, a preview that fails, not confirmed
+
+Examples:
+  otel-ha up                     preview, ask, then one host after the other
+  otel-ha up --yes --json        for pipelines; progress goes to standard error
+  otel-ha up --node node2        only the host of this stack
+  otel-ha up --node mid-1 --force  although the other host is away
+`;
+
+const DEFAULT_WAIT = "5m";
+
+export function addUpCommand(program: Command): void {
+    addCommand(program, "up", "Deploy both stacks, one host after the other, without an interruption")
+        .option("-y, --yes", "do not ask")
+        .option("-n, --node <stack>", "only this stack's host (the node's name will do, too)")
+        .option("--parallel", "both hosts at the same time: for first installations; interrupts the service")
+        .option("--force", "do not check or wait for the hosts' health")
+        .option(
+            "--wait <duration>",
+            `longest wait for a host to be whole (default: ${DEFAULT_WAIT})`,
+            readWait,
+            readWait(DEFAULT_WAIT),
+        )
+        .addHelpText("after", HELP)
+        .action(async (options: UpOptions) => {
+            let rolling: Rolling | undefined;
+            const start = (now: Rolling): Rolling => (rolling = now);
+            // pulumi gets Ctrl-C as well, ends in order, and so does this.
+            const onInterrupt = (): void => {
+                if (rolling) rolling.interrupted = true;
+                else process.exit(130);
+            };
+            await withDeployment(options, (deployment) => new UpRun(deployment, options, start).run(), onInterrupt);
+        });
+}
+
+function readWait(text: string): number {
+    const ms = parseDuration(text);
+    if (ms === undefined) throw new InvalidArgumentError('Write a duration, such as "90s" or "10m".');
+    return ms;
+}
+
+class UpRun {
+    private readonly reader: StatusReader;
+    private readonly say: (line: string) => void;
+
+    constructor(
+        private readonly deployment: Deployment,
+        private readonly options: UpOptions,
+        private readonly started: (rolling: Rolling) => Rolling,
+    ) {
+        this.reader = new StatusReader(deployment);
+        this.say = (line) => (options.json ? console.error(line) : console.log(line));
+    }
+
+    async run(): Promise<void> {
+        this.say("previewing both stacks");
+        const [all, status] = await Promise.all([this.previews(), this.reader.read()]);
+        const plans = this.selected(all, status);
+        const situation: Situation = {
+            owners: status.vip.owners,
+            values: Object.fromEntries(this.deployment.nodes.map(({ name, values }) => [name, values])),
+        };
+        if (plans.every(isEmpty)) return this.end({ nodes: plans.map(unchanged), exitCode: 0 }, plans, situation);
+        const parallel = this.options.parallel ?? (plans.length > 1 && plans.every(({ first }) => first));
+        this.say(`\n${summaryText(plans, situation, parallel, paintFor(process.stdout))}\n`);
+        refuseUnreachable(plans, status);
+        await this.confirm();
+        const deployed = all.filter(({ first }) => !first).map(({ name }) => name);
+        const result = await this.roll(plans, { parallel, deployed });
+        this.end(result, plans, situation);
+    }
+
+    private async roll(plans: NodePlan[], how: { parallel: boolean; deployed: string[] }): Promise<RollingResult> {
+        const { wait: waitMs, force = false } = this.options;
+        const options = { waitMs, force, ...how };
+        const first = await this.started(new Rolling(this.deployment, this.reader, plans, options, this.say)).run();
+        const readers = plans.some(({ newSecrets, first: isFirst }) => newSecrets && !isFirst);
+        if (first.exitCode !== 0 || !readers || this.options.node) return first;
+
+        // The other stack sees new secrets only now.
+        const again = this.inOrder(await this.previews(), plans).filter((plan) => !isEmpty(plan));
+        if (again.length === 0) return first;
+        this.say(`\nthe new secrets for ${again.map(({ name }) => name).join(" and ")}`);
+        const second = await this.started(
+            new Rolling(this.deployment, this.reader, again, { ...options, parallel: false }, this.say),
+        ).run();
+        const nodes = first.nodes.map((node) => second.nodes.find(({ name }) => name === node.name) ?? node);
+        return { ...second, nodes };
+    }
+
+    private async previews(): Promise<NodePlan[]> {
+        return Promise.all(
+            this.deployment.nodes.map(async ({ stack, name, values }) => {
+                const { code, stdout, stderr } = await this.deployment.pulumi(["preview", "--json", "--stack", stack]);
+                if (code !== 0) {
+                    const why = [...previewErrors(stdout), stderr.trim()].filter(Boolean).join("\n");
+                    throw new UserError(`the preview of stack ${stack} fails; nothing was touched:\n${why}`);
+                }
+                return readPlan(stdout, { stack, name, services: expectedServices(values) });
+            }),
+        );
+    }
+
+    private selected(all: NodePlan[], status: Status): NodePlan[] {
+        const { node } = this.options;
+        const order = updateOrder(status);
+        const sorted = order.map((name) => all.find((plan) => plan.name === name)!);
+        if (node === undefined) return sorted;
+        const one = sorted.filter(({ stack, name }) => stack === node || name === node);
+        if (one.length === 0)
+            throw new UserError(
+                `--node ${node}: there is no such stack; write ${all.map(({ stack }) => stack).join(" or ")}`,
+            );
+        return one;
+    }
+
+    private inOrder(plans: NodePlan[], like: NodePlan[]): NodePlan[] {
+        return like.map(({ name }) => plans.find((plan) => plan.name === name)!);
+    }
+
+    private async confirm(): Promise<void> {
+        if (this.options.yes) return;
+        if (!process.stdin.isTTY || this.options.json)
+            throw new UserError("nobody is there to say yes: add --yes to go on without asking");
+        const terminal = createInterface({ input: process.stdin, output: process.stdout });
+        const answer = await terminal.question("Do this? [y/N] ").finally(() => terminal.close());
+        if (!/^y(es)?$/i.test(answer.trim())) throw new UserError("not confirmed; nothing was touched");
+    }
+
+    private end(result: RollingResult, plans: NodePlan[], situation: Situation): void {
+        process.exitCode = result.exitCode;
+        if (this.options.json) {
+            const { nodes, problem } = result;
+            const what = plans.every(isEmpty) ? "nothing to do" : problem === undefined ? "done" : "stopped";
+            console.log(
+                JSON.stringify({ result: what, problem, nodes, plans, meanwhile: consequences(plans, situation) }),
+            );
+        } else if (plans.every(isEmpty)) console.log("Nothing to change: both hosts are as the settings say.");
+        else console.log(`\n${outcomeText(result, paintFor(process.stdout))}`);
+    }
+}
+
+const unchanged = ({ stack, name }: NodePlan): RollingResult["nodes"][number] => {
+    return { stack, name, state: "unchanged" };
+};
+
+function refuseUnreachable(plans: NodePlan[], status: Status): void {
+    const away = plans
+        .filter((plan) => !isEmpty(plan))
+        .flatMap((plan) => {
+            const node = status.nodes.find(({ name }) => name === plan.name)!;
+            return node.reachable ? [] : [`${node.name} cannot be reached: ${node.error}`];
+        });
+    if (away.length > 0)
+        throw new UserError(`nothing was touched: ${away.join("; ")}. One host alone: --node STACK --force`, NOT_READY);
+}

@@ -1,0 +1,113 @@
+/** What `pulumi preview --json` says, as far as it matters to somebody who runs the pair. */
+
+/** One thing that happens on a host. */
+export interface Change {
+    op: "create" | "update" | "replace" | "delete";
+    /** @example "haproxy.cfg" */
+    what: string;
+    /** What the service makes of it. */
+    effect: "starts" | "restarts" | "stops" | "reloads" | "none";
+    /** Undefined: no single service's. @example "haproxy" */
+    service?: string;
+}
+
+/** What `up` would do to one stack. */
+export interface NodePlan {
+    stack: string;
+    /** @example "mid-2" */
+    name: string;
+    /** Nothing was deployed before. */
+    first: boolean;
+    /** Without gates and components, which only follow. */
+    changes: Change[];
+    /** Number of resources per operation, as Pulumi counts. */
+    counts: Record<string, number>;
+    /** Secrets change here, and in the stacks that read them, once this one has made them. */
+    newSecrets: boolean;
+}
+
+interface Step {
+    op: string;
+    urn: string;
+    newState?: { inputs?: { create?: string } };
+}
+
+interface Preview {
+    steps?: Step[];
+    changeSummary?: Record<string, number>;
+    diagnostics?: { message: string; severity: string }[];
+}
+
+/** Errors that a preview reports. Pure. */
+export function previewErrors(text: string): string[] {
+    try {
+        const { diagnostics = [] } = JSON.parse(text) as Preview;
+        return diagnostics.filter(({ severity }) => severity === "error").map(({ message }) => message.trim());
+    } catch {
+        return [];
+    }
+}
+
+/** Whose preview it is. */
+export interface PlannedNode {
+    stack: string;
+    name: string;
+    /** Those that the node should have. */
+    services: string[];
+}
+
+/** Reads a preview. Pure. */
+export function readPlan(text: string, node: PlannedNode): NodePlan {
+    const { steps = [], changeSummary = {} } = JSON.parse(text) as Preview;
+    const done = steps.filter(({ op }) => ["create", "update", "replace", "delete"].includes(op));
+    const changes = done.flatMap((step) => readChange(step, node));
+    return {
+        stack: node.stack,
+        name: node.name,
+        first:
+            (changeSummary.create ?? 0) > 0 &&
+            ["same", "update", "replace", "delete"].every((op) => !changeSummary[op]),
+        changes,
+        counts: Object.fromEntries(Object.entries(changeSummary).filter(([op]) => op !== "same" && op !== "read")),
+        newSecrets: changes.some(
+            ({ op, what }) => op !== "delete" && (/^secret /.test(what) || SECRET_FILES.includes(what)),
+        ),
+    };
+}
+
+/** Files with what the two nodes must both know. */
+const SECRET_FILES = ["root.env", "authentication.conf", "credentials"];
+
+/** True when `up` would leave everything as it is. */
+export const isEmpty = ({ counts }: NodePlan): boolean => Object.values(counts).every((count) => count === 0);
+
+const typeChain = (urn: string): string[] => (urn.split("::")[2] ?? "").split("$");
+
+const OF_CONTAINER = { create: "starts", update: "restarts", replace: "restarts", delete: "stops" } as const;
+
+function readChange(step: Step, node: PlannedNode): Change[] {
+    const types = typeChain(step.urn);
+    const type = types.at(-1)!;
+    const op = step.op as Change["op"];
+    const name = (step.urn.split("::")[3] ?? "").replace(`${node.name}-`, "");
+    if (type === "docker:index/container:Container")
+        return [{ op, what: "container", effect: OF_CONTAINER[op], service: name }];
+    if (type === "docker:index/remoteImage:RemoteImage")
+        return [{ op, what: "image", effect: "none", service: name.replace(/-image$/, "") }];
+    if (type.startsWith("random:") || type.startsWith("tls:"))
+        return [{ op, what: `secret ${name.replace(/^credentials-/, "")}`, effect: "none" }];
+    if (types.includes("otel-ha:index:RemoteFile") && type === "command:remote:Command") {
+        const reloads = op === "update" && / --reload /.test(step.newState?.inputs?.create ?? "");
+        return [{ op, ...ownerOf(name, node.services), effect: reloads ? "reloads" : "none" }];
+    }
+    if (name === "host-setup") return [{ op, what: "host prepared", effect: "none" }];
+    // Components, providers, and gates, which follow their containers.
+    return [];
+}
+
+/** @example ownerOf("thanos-sidecar-bucket.yml", …) → thanos-sidecar, bucket.yml. */
+function ownerOf(name: string, services: string[]): Pick<Change, "service" | "what"> {
+    const owners = services.filter((service) => name.startsWith(`${service}-`));
+    const service = owners.sort((a, b) => b.length - a.length)[0];
+    return { service, what: service === undefined ? name : name.slice(service.length + 1) };
+}

@@ -1,0 +1,170 @@
+import { DeployedNode, Deployment } from "../deployment";
+import { UserError } from "../errors";
+import { sleep } from "../run";
+import { StatusReader } from "../status/reader";
+import { notWhole } from "./checks";
+import { handOver, TakeBack } from "./hand-over";
+import { isEmpty, NodePlan } from "./plan";
+import { complaint, UpdateProgress } from "./progress";
+import { movesVip } from "./summary";
+
+/** How careful to be. */
+export interface RollingOptions {
+    /** Longest wait for a node to be whole again. */
+    waitMs: number;
+    /** Leaves the checks before and after each host out. */
+    force: boolean;
+    /** All hosts at the same time. */
+    parallel: boolean;
+    /** Names of the nodes with something deployed on them. */
+    deployed: string[];
+}
+
+/** What became of one host. */
+export interface NodeResult {
+    stack: string;
+    name: string;
+    /** failed: `pulumi up` failed; unwell: it did not, but the node is not whole afterwards. */
+    state: "unchanged" | "untouched" | "done" | "failed" | "unwell";
+    seconds?: number;
+}
+
+/** What became of all of them. */
+export interface RollingResult {
+    nodes: NodeResult[];
+    /** What stopped it; undefined: nothing did. */
+    problem?: string;
+    exitCode: number;
+}
+
+const POLL_MS = 1_000;
+
+/** Exit codes besides 0. */
+export const FAILED = 1;
+export const NOT_READY = 2;
+
+/** Updates one host after the other, each only while the other can stand in for it. */
+export class Rolling {
+    /** Set to stop before the next step. */
+    interrupted = false;
+    private readonly results: NodeResult[];
+
+    constructor(
+        private readonly deployment: Deployment,
+        private readonly reader: StatusReader,
+        private readonly plans: NodePlan[],
+        private readonly options: RollingOptions,
+        private readonly say: (line: string) => void,
+    ) {
+        this.results = plans.map((plan) => {
+            return { stack: plan.stack, name: plan.name, state: isEmpty(plan) ? "unchanged" : "untouched" };
+        });
+    }
+
+    /** In the order of the plans; stops at the first failure. Does not throw. */
+    async run(): Promise<RollingResult> {
+        const todo = this.plans.filter((plan) => !isEmpty(plan));
+        try {
+            if (this.options.parallel) await this.updateTogether(todo);
+            else for (const plan of todo) await this.updateNode(plan);
+        } catch (error) {
+            const exitCode = error instanceof UserError ? error.exitCode : FAILED;
+            return { nodes: this.results, problem: (error as Error).message, exitCode };
+        }
+        return { nodes: this.results, exitCode: 0 };
+    }
+
+    private async updateTogether(plans: NodePlan[]): Promise<void> {
+        const ended = await Promise.allSettled(plans.map((plan) => this.apply(plan)));
+        for (const end of ended) if (end.status === "rejected") throw end.reason;
+        for (const plan of plans) await this.wholeAgain(plan, []);
+    }
+
+    private async updateNode(plan: NodePlan): Promise<void> {
+        const node = this.node(plan.name);
+        const other = this.deployment.nodes.find(({ name }) => name !== plan.name);
+        const alone = other === undefined || !this.options.deployed.includes(other.name);
+        // The new secrets of one node make the pool whole only when the other one has them, too.
+        const excused = this.plans.some(({ newSecrets }) => newSecrets) ? ["minio"] : [];
+
+        // A new node takes nothing away.
+        if (!alone && !plan.first) await this.whole(other.name, excused, `before ${plan.name} is touched`);
+        this.stopIfAsked();
+        const takeBack = alone ? undefined : await this.leaveVip(plan, node, other);
+        try {
+            await this.apply(plan);
+        } finally {
+            await takeBack?.();
+        }
+        // Alone, the object store may have no quorum yet.
+        if (!alone) await this.wholeAgain(plan, excused);
+    }
+
+    private async leaveVip(plan: NodePlan, node: DeployedNode, other: DeployedNode): Promise<TakeBack | undefined> {
+        const { vip } = await this.reader.read();
+        if (!movesVip(plan, vip.owners) || vip.owners.length !== 1) return undefined;
+        this.say(`${plan.name}  hands the virtual IP over to ${other.name}`);
+        return handOver(node, other);
+    }
+
+    private async wholeAgain(plan: NodePlan, excused: string[]): Promise<void> {
+        try {
+            await this.whole(plan.name, excused, "after its update");
+        } catch (error) {
+            this.mark(plan, { state: "unwell" });
+            throw error;
+        }
+    }
+
+    private async apply(plan: NodePlan): Promise<void> {
+        const started = Date.now();
+        const progress = new UpdateProgress(plan.name);
+        this.say(`${plan.name}  pulumi up --stack ${plan.stack}`);
+        const { code, stdout, stderr } = await this.deployment.pulumi(
+            ["up", "--yes", "--skip-preview", "--stack", plan.stack],
+            {
+                onLine: (line) => {
+                    const text = progress.read(line);
+                    if (text !== undefined) this.say(`${plan.name}  ${text}`);
+                },
+            },
+        );
+        const seconds = Math.round((Date.now() - started) / 1000);
+        this.mark(plan, { state: code === 0 ? "done" : "failed", seconds });
+        if (code !== 0)
+            throw new UserError(`pulumi up --stack ${plan.stack} failed:\n${complaint(stdout, stderr)}`, FAILED);
+        this.say(`${plan.name}  updated in ${seconds} s`);
+        this.stopIfAsked();
+    }
+
+    /** Waits until a node works and has everything. Errors: it takes too long. */
+    private async whole(name: string, excused: string[], when: string): Promise<void> {
+        if (this.options.force) return;
+        let said = "";
+        for (const end = Date.now() + this.options.waitMs; ; await sleep(POLL_MS)) {
+            this.stopIfAsked();
+            const missing = notWhole(await this.reader.read(), name, excused);
+            if (missing.length === 0) return;
+            if (Date.now() > end)
+                throw new UserError(
+                    `${name} is not whole ${when}, and was not within ${this.options.waitMs / 1000} s:\n${missing.map((line) => `  ${line}`).join("\n")}`,
+                    NOT_READY,
+                );
+            const text = missing.join("; ");
+            if (text !== said) this.say(`${name}  waiting: ${text}`);
+            said = text;
+        }
+    }
+
+    private stopIfAsked(): void {
+        if (this.interrupted) throw new UserError("interrupted", FAILED);
+    }
+
+    private mark(plan: NodePlan, change: Partial<NodeResult>): void {
+        Object.assign(this.results.find(({ name }) => name === plan.name)!, change);
+    }
+
+    private node(name: string): DeployedNode {
+        return this.deployment.nodes.find((node) => node.name === name)!;
+    }
+}

@@ -1,0 +1,233 @@
+import * as http from "node:http";
+import * as net from "node:net";
+import { AddressInfo } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import { run } from "../../ops/run";
+import { statusScript } from "../../ops/status/collect";
+import { parseFacts, parseSamples } from "../../ops/status/facts";
+import { judge } from "../../ops/status/judge";
+import { EXIT_CODES, Status } from "../../ops/status/model";
+import { readState } from "../../ops/status/state";
+import { statusText } from "../../ops/status/text";
+import { COLOURED, PLAIN } from "../../ops/terminal";
+import { healthyNode, pairAfter } from "./support/pair";
+import { valuesOf } from "./support/stacks";
+
+const said = (status: Status): string => statusText(status, PLAIN, 1_800_000_000);
+const away = (text: string) => ({ error: text }) as never;
+
+describe("otel-ha status: the verdict", () => {
+    it("is healthy, and redundancy full, when everything works on both hosts", () => {
+        const status = pairAfter();
+        expect(status.findings).toEqual([]);
+        expect(EXIT_CODES[status.verdict]).toBe(0);
+        expect(status.redundancy).toEqual({ full: true, text: "full", waiting: {} });
+        expect(said(status)).toMatch(/^healthy\n\nvirtual IP +192\.168\.110\.140 on mid-1\nredundancy +full\n/);
+    });
+
+    it("is degraded, and names it, when a host is away", () => {
+        const status = pairAfter(({ node2 }) => (node2.facts = away("no answer within 5 s")));
+        expect(EXIT_CODES[status.verdict]).toBe(1);
+        expect(said(status)).toContain("! mid-2 cannot be reached: no answer within 5 s");
+        expect(status.redundancy.full).toBe(false);
+        expect(status.redundancy.text).toContain("none, mid-2 cannot be reached");
+    });
+
+    it("says how much waits for the host that is away, and since when", () => {
+        const status = judge([
+            healthyNode("node1", { "loki-peer": 12 }),
+            { ...healthyNode("node2"), facts: away("gone") },
+        ]);
+        expect(status.redundancy.text).toBe(
+            "none, mid-2 cannot be reached; 12 MiB queued for mid-2, the oldest 3 min old at most",
+        );
+    });
+
+    it("is degraded until a host that is back has caught up", () => {
+        const status = judge([healthyNode("node1", { "loki-peer": 12, "prometheus-peer": 30 }), healthyNode("node2")]);
+        expect(status.verdict).toBe("degraded");
+        expect(status.redundancy.text).toMatch(/^catching up; 42 MiB queued for mid-2, the oldest 6 h old at most$/);
+    });
+
+    it("does not take batches that fill for a backlog", () => {
+        expect(
+            judge([healthyNode("node1", { "prometheus-local": 1.5, "prometheus-peer": 0.6 }), healthyNode("node2")])
+                .verdict,
+        ).toBe("healthy");
+        expect(judge([healthyNode("node1", { "prometheus-peer": 1.5 }), healthyNode("node2")]).redundancy.full).toBe(
+            false,
+        );
+    });
+
+    it.each([
+        ["a container that has exited", { status: "exited" }, undefined, "loki-mid-2: exited"],
+        ["a service that answers 503", {}, 503, "loki-mid-2: answers 503"],
+        ["a service that Docker calls unhealthy", { health: "unhealthy" }, 200, "loki-mid-2: Docker: unhealthy"],
+    ])("is degraded by %s", (_, change, answer, text) => {
+        const status = pairAfter(({ node2 }) => {
+            Object.assign(node2.facts.host.containers["loki-mid-2"]!, change);
+            node2.facts.host.answers["loki-mid-2"] = { status: answer, lines: [] };
+        });
+        expect(status.verdict).toBe("degraded");
+        expect(said(status)).toContain(`! ${text}`);
+        expect(status.redundancy.text).toBe("reduced, without loki-mid-2");
+    });
+
+    it("is broken when no Loki is left, here or there", () => {
+        const status = pairAfter(({ node1, node2 }) => {
+            delete node1.facts.host.containers["loki-mid-1"];
+            node2.facts = away("gone");
+        });
+        expect(EXIT_CODES[status.verdict]).toBe(2);
+        expect(said(status)).toContain("! no Loki works on the hosts that can be asked");
+    });
+
+    it("is broken when two hosts hold the virtual IP, or none", () => {
+        const both = pairAfter(({ node2 }) => (node2.facts.host.holdsVip = true));
+        expect(both.verdict).toBe("broken");
+        expect(said(both)).toContain("! mid-1 and mid-2 both hold the virtual IP 192.168.110.140");
+        const none = pairAfter(({ node1 }) => (node1.facts.host.holdsVip = false));
+        expect(none.verdict).toBe("broken");
+        expect(said(none)).toContain("! nobody holds the virtual IP 192.168.110.140");
+    });
+
+    it("is broken when the virtual IP takes no data", () => {
+        const status = pairAfter(({ node1, node2 }) => {
+            for (const node of [node1, node2]) node.facts.host.answers.vip = { status: 503, lines: [] };
+        });
+        expect(status.verdict).toBe("broken");
+    });
+
+    it("is only degraded when SSH does not reach the owner, whose virtual IP answers", () => {
+        const status = pairAfter(({ node1 }) => (node1.facts = away("Connection refused")));
+        expect(status.verdict).toBe("degraded");
+        expect(said(status)).toContain("mid-1, which cannot be asked, must hold it");
+    });
+
+    it("is unknown when no host can be reached", () => {
+        const status = pairAfter(({ node1, node2 }) => (node1.facts = node2.facts = away("gone")));
+        expect(EXIT_CODES[status.verdict]).toBe(3);
+        expect(status.redundancy.full).toBeUndefined();
+    });
+
+    it("is unknown when Docker is silent, which knows the containers", () => {
+        const status = pairAfter(({ node2 }) => {
+            node2.facts.host.dockerVersion = undefined;
+            node2.facts.host.containers = {};
+        });
+        expect(status.verdict).toBe("unknown");
+        expect(said(status)).toContain("! keepalived-mid-2: Docker does not answer");
+    });
+
+    it("is degraded by clocks that differ by more than can be a mistake of measuring", () => {
+        const offset = (ms: number, errorMs: number) =>
+            pairAfter(({ node2 }) => Object.assign(node2.facts.host, { clockOffsetMs: ms, clockErrorMs: errorMs }));
+        expect(offset(2000, 20).verdict).toBe("degraded");
+        expect(offset(2000, 1900).verdict).toBe("healthy");
+        expect(said(offset(2000, 20))).toContain("the clocks of mid-1 and mid-2 differ by 2 s");
+    });
+
+    it("notes a container that is not the deployed one, and says when that is not known", () => {
+        const status = pairAfter(({ node1, node2 }) => {
+            node1.facts.host.containers["haproxy-mid-1"]!.id = "another";
+            node2.recorded = undefined;
+        });
+        expect(status.verdict).toBe("healthy");
+        expect(said(status)).toContain("- haproxy-mid-1 is another container than the deployed one");
+        expect(said(status).match(/drift unknown/g)).toHaveLength(healthyNode("node2").services.length);
+    });
+
+    it("warns of a queue that is nearly full", () => {
+        const status = judge([healthyNode("node1", { "loki-peer": 3000 }), healthyNode("node2")]);
+        expect(said(status)).toContain("the queue of otlphttp/loki-peer (logs) on mid-1 holds 2.9 GiB of 3.3 GiB");
+    });
+});
+
+describe("otel-ha status: the screen", () => {
+    it("shows when the last block was uploaded, and nothing where there was none", () => {
+        const status = pairAfter(({ node1 }) => {
+            node1.facts.host.answers.uploads!.lines = [
+                'thanos_objstore_bucket_last_successful_upload_time{bucket="thanos"} 1.7999964e+09',
+            ];
+        });
+        expect(said(status).match(/last block uploaded 60 min ago/g)).toHaveLength(1);
+        expect(said(pairAfter())).not.toContain("last block");
+    });
+
+    it("has colours only where they are asked for", () => {
+        expect(said(pairAfter())).not.toContain("\u001b");
+        expect(statusText(pairAfter(), COLOURED, 0)).toContain("\u001b[32m");
+    });
+});
+
+describe("what pulumi stack export says", () => {
+    it("gives the containers, and leaves secrets alone", () => {
+        const resource = (labels: unknown) => ({
+            type: "docker:index/container:Container",
+            id: "abc",
+            outputs: { name: "loki-mid-1", image: "sha256:1", labels },
+        });
+        const text = (labels: unknown) =>
+            JSON.stringify({ deployment: { resources: [{ type: "x" }, resource(labels)] } });
+        expect(readState(text([{ label: "otel-ha.config", value: "77" }]))).toEqual({
+            "loki-mid-1": { id: "abc", imageId: "sha256:1", config: "77" },
+        });
+        expect(readState(text({ ciphertext: "v1:…" }))["loki-mid-1"]!.config).toBeUndefined();
+        expect(readState('{"deployment":{}}')).toEqual({});
+    });
+});
+
+describe("the script that asks a host", () => {
+    const servers: net.Server[] = [];
+    afterEach(() => servers.splice(0).forEach((server) => server.close()));
+
+    async function listen(server: net.Server): Promise<number> {
+        servers.push(server);
+        await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+        return (server.address() as AddressInfo).port;
+    }
+    const ask = (ports: Record<string, string>) => {
+        const values = valuesOf("node1", { vip: "127.0.0.9", ...ports });
+        return run(["bash", "-s"], { input: statusScript({ values, container: (service) => `${service}-mid-1` }) });
+    };
+
+    it("tells the status and the wanted lines of each endpoint", async () => {
+        const port = await listen(
+            http.createServer((request, response) =>
+                response.end(
+                    request.url === "/metrics" ? 'a 1\notelcol_exporter_queue_size{exporter="x"} 7\nb 2\n' : "fine\n",
+                ),
+            ),
+        );
+        const text = (await ask({ aggregatorMetricsPort: String(port) })).stdout;
+        const facts = parseFacts(text, { askedMs: Date.now() - 100, heardMs: Date.now() });
+        expect(facts.answers.queues).toEqual({ status: 200, lines: ['otelcol_exporter_queue_size{exporter="x"} 7'] });
+        expect(facts.answers.uploads).toEqual({ status: undefined, lines: [] });
+        expect(Math.abs(facts.clockOffsetMs)).toBeLessThan(5000);
+        expect(facts.holdsVip).toBe(false);
+    });
+
+    it("does not wait for a service that takes connections and says nothing", async () => {
+        const port = await listen(net.createServer(() => {}));
+        const started = Date.now();
+        const { code, stdout } = await ask({ thanosHttpPort: String(port) });
+        expect(code).toBe(0);
+        expect(parseFacts(stdout, { askedMs: 0, heardMs: 0 }).answers.uploads!.status).toBeUndefined();
+        expect(Date.now() - started).toBeLessThan(4500);
+    });
+
+    it("is not believed when its answer ends early", () => {
+        expect(() => parseFacts("== time 1800000000.5\n== address\n", { askedMs: 0, heardMs: 0 })).toThrow(
+            "not complete",
+        );
+    });
+});
+
+describe("lines of metrics", () => {
+    it("are read with their labels", () => {
+        expect(parseSamples(['x{a="1",b="say \\"hi\\""} 2.5e+3', "y 4", "# HELP y", ""])).toEqual([
+            { name: "x", labels: { a: "1", b: 'say \\"hi\\"' }, value: 2500 },
+            { name: "y", labels: {}, value: 4 },
+        ]);
+    });
+});
