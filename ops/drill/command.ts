@@ -79,8 +79,8 @@ export function addDrillCommand(program: Command): void {
         .option("--power-off <command>", "switches a host off; {stack}, {name}, {address} are filled in")
         .option("--power-on <command>", "switches it on again")
         .option("--reboot", "without these: crash the host by its kernel, which starts it again")
-        .option("--metrics-url <url>", "merged Prometheus API (default: port 19090 of the virtual IP)")
-        .option("--logs-url <url>", "merged Loki API (default: port 13100 of the virtual IP)")
+        .option("--metrics-url <url>", "merged Prometheus API (default: the virtual IP's own)")
+        .option("--logs-url <url>", "merged Loki API (default: the virtual IP's own)")
         .option("-o, --output <dir>", "where reports go", "drill-reports")
         .addHelpText("after", HELP)
         .action(act);

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Deployment, DeployedNode } from "../../deployment";
 import { UserError } from "../../errors";
-import { StatusReader } from "../../status/command";
+import { StatusReader } from "../../status/reader";
 import type { Status } from "../../status/model";
 import { configurationOf } from "../configuration";
 import { armed } from "../faults/fault";
@@ -23,10 +23,6 @@ export interface Preflight {
     system: DrillReport["system"];
     sources: Sources;
 }
-
-/** HAProxy's ports for readers on the virtual IP. */
-const QUERY_PORT = 19090;
-const LOGS_PORT = 13100;
 
 /** Looks at the pair. Errors: it is not healthy (unless forced), or the scenario cannot be carried out here. */
 export async function preflight(
@@ -61,8 +57,9 @@ function refuseUnhealthy(status: Status, leftovers: string[][], nodes: DeployedN
 }
 
 async function sources(deployment: Deployment, options: DrillOptions): Promise<Sources> {
-    const metricsUrl = options.metricsUrl ?? `http://${deployment.vip}:${QUERY_PORT}`;
-    const logsUrl = options.logsUrl ?? `http://${deployment.vip}:${LOGS_PORT}`;
+    const { queryPort, lokiQueryPort } = deployment.nodes[0]!.values;
+    const metricsUrl = options.metricsUrl ?? `http://${deployment.vip}:${queryPort}`;
+    const logsUrl = options.logsUrl ?? `http://${deployment.vip}:${lokiQueryPort}`;
     const [metrics, logs] = await Promise.all([
         answers(`${metricsUrl}/api/v1/query?query=1`),
         answers(`${logsUrl}/loki/api/v1/labels`),

@@ -1,6 +1,6 @@
 /** Carries one drill out: steady state, fault, repair, drain, balance. The repair always runs. */
 import type { Deployment } from "../../deployment";
-import { StatusReader } from "../../status/command";
+import { StatusReader } from "../../status/reader";
 import type { Status } from "../../status/model";
 import { armed, undoAll, type Fault } from "../faults/fault";
 import type { ClientLedger } from "../load/ledger";
