@@ -1,7 +1,7 @@
 /** Asks the services themselves how they are, and the collectors how much they hold. */
-import type { Values } from "../../../components/settings/keys";
 import type { Deployment, DeployedNode } from "../../deployment";
 import { expectedServices } from "../../status/collect";
+import { probes } from "../../status/probes";
 import type { QueueSample, TimelineEvent } from "../report/schema";
 
 const EVERY_MS = 1000;
