@@ -13,24 +13,27 @@
 # No secret is in an argument or in the output.
 set -eu
 
+usage() {
+    echo "usage: mirror-buckets --container NAME --port PORT --from HOST:PORT [--loki URL] [--timeout S] BUCKET..." >&2
+    exit 2
+}
+
 container="" port=9000 from="" loki="" timeout=120
-while [ $# -gt 0 ]; do
+while [ $# -ge 2 ]; do
     case $1 in
         --container) container=$2 ;;
         --port) port=$2 ;;
         --from) from=$2 ;;
         --loki) loki=$2 ;;
         --timeout) timeout=$2 ;;
-        --*) echo "mirror-buckets: unknown option $1" >&2; exit 2 ;;
+        --*) echo "mirror-buckets: unknown option $1" >&2; usage ;;
         *) break ;;
     esac
-    [ $# -ge 2 ] || { echo "mirror-buckets: $1 needs a value" >&2; exit 2; }
     shift 2
 done
-if [ -z "$container" ] || [ -z "$from" ] || [ $# -eq 0 ]; then
-    echo "usage: mirror-buckets --container NAME --port PORT --from HOST:PORT [--loki URL] [--timeout S] BUCKET..." >&2
-    exit 2
-fi
+case "$container,$from,${1-}" in
+    ,* | *,,* | *, | *,--*) usage ;;
+esac
 
 # The hosts need no HTTP client: the object store's container has one.
 flush() {
