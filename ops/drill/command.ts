@@ -5,9 +5,10 @@ import type { Deployment } from "../deployment";
 import { paintFor, type Paint } from "../terminal";
 import { undoAll } from "./faults/fault";
 import type { PowerCommands } from "./faults/hosts";
+import { matrix } from "./report/matrix";
 import type { DrillReport } from "./report/schema";
 import { terminalReport } from "./report/terminal";
-import { writeReport } from "./report/write";
+import { readReports, writeReport } from "./report/write";
 import { DRILL_DEFAULTS, type DrillOptions } from "./run/options";
 import { runDrill } from "./run/runner";
 import { chosen, SCENARIOS } from "./scenarios/all";
@@ -17,6 +18,7 @@ interface DrillCommandOptions extends CommonOptions {
     list?: boolean;
     all?: boolean;
     cleanUp?: boolean;
+    matrix?: string;
     force?: boolean;
     points: number;
     records: number;
@@ -68,6 +70,7 @@ export function addDrillCommand(program: Command): void {
         .option("-l, --list", "explain the scenarios, and do nothing")
         .option("-a, --all", "all scenarios instead of the starred ones")
         .option("--clean-up", "undo what an interrupted drill has left on the hosts, and do nothing else")
+        .option("--matrix <dir>", "print a table of all reports below a directory, and do nothing else")
         .option("-f, --force", "even when the pair is not healthy")
         .option("--points <n>", "data points a second", positive, DRILL_DEFAULTS.pointsPerSecond)
         .option("--records <n>", "log records a second", positive, DRILL_DEFAULTS.recordsPerSecond)
@@ -79,8 +82,8 @@ export function addDrillCommand(program: Command): void {
         .option("--power-off <command>", "switches a host off; {stack}, {name}, {address} are filled in")
         .option("--power-on <command>", "switches it on again")
         .option("--reboot", "without these: crash the host by its kernel, which starts it again")
-        .option("--metrics-url <url>", "merged Prometheus API (default: port 19090 of the virtual IP)")
-        .option("--logs-url <url>", "merged Loki API (default: port 13100 of the virtual IP)")
+        .option("--metrics-url <url>", "merged Prometheus API (default: the virtual IP's own)")
+        .option("--logs-url <url>", "merged Loki API (default: the virtual IP's own)")
         .option("-o, --output <dir>", "where reports go", "drill-reports")
         .addHelpText("after", HELP)
         .action(act);
@@ -89,6 +92,7 @@ export function addDrillCommand(program: Command): void {
 async function act(names: string[], options: DrillCommandOptions): Promise<void> {
     const scenarios = chosen(names, options.all ?? false);
     if (options.list) return list(names.length > 0 || options.all ? scenarios : SCENARIOS, options);
+    if (options.matrix) return console.log(matrix(readReports(resolve(options.matrix))));
     const abort = new AbortController();
     await withDeployment(
         options,

@@ -4,20 +4,11 @@ import { seconds } from "../../components/units";
 
 export type Configuration = "default" | "resilient" | "seed";
 
-/** Settings that newer releases of the program have; a stack without them has the seed's behaviour. */
-type Later = Partial<{
-    dataPath: string;
-    objectStore: string;
-    vrrpVersion: number;
-    vrrpUnicast: boolean;
-}>;
-
 /** Which promises hold. */
 export function configurationOf(values: Values): Configuration {
-    const v = values as Values & Later;
-    if ((v.dataPath ?? "seed") === "seed") return "seed";
-    const fast = v.vrrpVersion === 3 && v.vrrpUnicast === true && seconds(v.vrrpAdvertInterval) <= 0.2;
-    return v.objectStore === "mirrored" && fast ? "resilient" : "default";
+    if (values.dataPath === "seed") return "seed";
+    const fast = values.vrrpVersion === 3 && values.vrrpUnicast && seconds(values.vrrpAdvertInterval) <= 0.2;
+    return values.objectStore === "mirrored" && fast ? "resilient" : "default";
 }
 
 /** Kinds of disturbance that differ in how long they may stop the intake. */

@@ -38,6 +38,8 @@ export interface ReadSample {
     shown?: number;
 }
 
+/** Questions of a kind that may be open: one that hangs does not keep others from being asked. */
+const MOST_OPEN = 6;
 const WINDOW_MS = 20_000;
 const OLD_MS = 5000;
 
@@ -46,7 +48,7 @@ export class ReadProbe {
     private readonly samples: ReadSample[] = [];
     private timer?: NodeJS.Timeout;
     private round = 0;
-    private readonly open = new Set<string>();
+    private readonly open = new Map<string, number>();
 
     constructor(private readonly plan: ReadPlan) {}
 
@@ -62,7 +64,7 @@ export class ReadProbe {
         return this.samples;
     }
 
-    // Fresh data every time, the others in turn. A question that is still open is not asked again.
+    // Fresh data every time, the others in turn.
     private ask(): void {
         const kinds: ReadKind[] = ["fresh", this.round++ % 2 === 0 ? "recent" : "old"];
         for (const kind of kinds) {
@@ -77,8 +79,9 @@ export class ReadProbe {
         look: () => Promise<Partial<ReadSample> | undefined>,
     ): Promise<void> {
         const key = `${signal} ${kind}`;
-        if (this.open.has(key) || Date.now() < this.plan.startedAt + NOT_BEFORE_MS[kind]) return;
-        this.open.add(key);
+        const open = this.open.get(key) ?? 0;
+        if (open >= MOST_OPEN || Date.now() < this.plan.startedAt + NOT_BEFORE_MS[kind]) return;
+        this.open.set(key, open + 1);
         const at = Date.now();
         const clock = performance.now();
         try {
@@ -88,7 +91,7 @@ export class ReadProbe {
             const text = error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : "";
             this.samples.push({ signal, kind, at, ms: Math.round(performance.now() - clock), error: text });
         }
-        this.open.delete(key);
+        this.open.set(key, this.open.get(key)! - 1);
     }
 
     private async metrics(kind: ReadKind): Promise<Partial<ReadSample>> {
@@ -140,8 +143,18 @@ export class ReadProbe {
         return value === undefined ? undefined : Number(value);
     }
 
+    // A kept connection may have gone with the address' former owner: HTTP clients then ask once more, since a GET changes nothing.
+    private async get(url: string): Promise<Response> {
+        const signal = AbortSignal.timeout(this.plan.timeoutMs);
+        return fetch(url, { signal }).catch((error: Error) => {
+            const { code } = (error.cause ?? {}) as NodeJS.ErrnoException;
+            if (!["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"].includes(code ?? "")) throw error;
+            return fetch(url, { signal });
+        });
+    }
+
     private async json(url: string): Promise<unknown> {
-        const response = await fetch(url, { signal: AbortSignal.timeout(this.plan.timeoutMs) });
+        const response = await this.get(url);
         if (!response.ok) throw new Error(`${response.status} ${(await response.text()).slice(0, 120).trim()}`);
         return response.json();
     }

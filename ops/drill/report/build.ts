@@ -86,9 +86,9 @@ export function buildReport(raw: RawRun): DrillReport {
         queues: { peak: peaks(raw.queues), drainedAt: raw.drainedAt, samples: raw.queues },
         plots: {
             rates: Object.fromEntries(ledgers.map((ledger) => [ledger.client.id, ratePoints(ledger)])),
-            reads: observed.reads.reads
-                .filter(({ kind }) => kind === "fresh")
-                .map(({ at, ms, signal, error }) => ({ at, ms, signal, error })),
+            reads: withMissing(observed).map(({ at, ms, signal, kind, error, lagMs, missing: short }) => {
+                return { at, ms, signal, kind, error, lagMs, missing: short || undefined };
+            }),
         },
         clientStalls: [...observed.load.stalls, ...observed.probes.stalls],
         verdicts: [],

@@ -140,7 +140,7 @@ function plots(report: DrillReport): string {
             }),
         }));
     const reads = (["metrics", "logs"] as const).flatMap((signal, at): Series[] => {
-        const own = report.plots.reads.filter((read) => read.signal === signal);
+        const own = report.plots.reads.filter((read) => read.signal === signal && read.kind === "fresh");
         const points = (good: boolean): [number, number][] =>
             own.filter(({ error }) => (error === undefined) === good).map((read) => [read.at, read.ms]);
         return [

@@ -2,6 +2,7 @@
 import type { SentBalance, ViewBalance } from "../accounting/account";
 import type { Protocol, Signal } from "../load/plan";
 import type { Gap, Span } from "../probe/gaps";
+import type { ReadKind } from "../probe/read";
 
 /** Something that happened. */
 export interface TimelineEvent {
@@ -65,6 +66,19 @@ export interface RatePoint {
     failed: number;
     /** Slowest answer. */
     maxMs?: number;
+}
+
+/** One question to a merged view. */
+export interface ReadPoint {
+    at: number;
+    ms: number;
+    signal: Signal;
+    kind: ReadKind;
+    error?: string;
+    /** fresh: age of the newest item. */
+    lagMs?: number;
+    /** recent, old: items that it should have shown. */
+    missing?: number;
 }
 
 /** Time from the fault until a layer worked again for good, milliseconds; 0 when it never stopped; undefined when it did not come back. */
@@ -134,7 +148,7 @@ export interface DrillReport {
     };
     recovery: RecoveryTimes;
     queues: { peak: Record<string, number>; drainedAt?: number; samples: QueueSample[] };
-    plots: { rates: Record<string, RatePoint[]>; reads: { at: number; ms: number; signal: Signal; error?: string }[] };
+    plots: { rates: Record<string, RatePoint[]>; reads: ReadPoint[] };
     /** Stretches in which the measuring processes themselves stood still. */
     clientStalls: { at: number; ms: number }[];
     verdicts: Verdict[];

@@ -170,7 +170,8 @@ function reads(report: DrillReport, { reads: samples, scenario, sources }: Circu
         });
         const failed = own.filter(({ kind, error }) => kind === "fresh" && error !== undefined);
         const errors = own.filter(({ error }) => error !== undefined);
-        const holes = own.filter(({ missing }) => missing > 0);
+        // In a split network one side cannot show what the other has taken since.
+        const holes = own.filter(({ missing, kind }) => missing > 0 && (!scenario.twoOwners || kind === "old"));
         const worst = holes.reduce((most, { missing }) => Math.max(most, missing), 0);
         const lag = own.reduce((most, { lagMs }) => Math.max(most, lagMs ?? 0), 0);
         const stale = own.filter(({ lagMs }) => (lagMs ?? 0) > FRESH_LIMIT_MS);
@@ -201,11 +202,19 @@ function reads(report: DrillReport, { reads: samples, scenario, sources }: Circu
     });
 }
 
-/** Questions that failed although the intake, and so the address, worked: those count. */
-function uncovered(errors: ReadSample[], { availability }: DrillReport): ReadSample[] {
+/** Questions that failed although the address stayed where it was: what was under way when it moved, or nobody held it, is excused. */
+function uncovered(errors: ReadSample[], { availability, ownership, fault }: DrillReport): ReadSample[] {
+    const moves = ownership.slice(1).map(({ span }) => ({ from: span.from, to: span.from }));
+    const nobody = ownership.filter(({ owner }) => owner.length === 0).map(({ span }) => span);
     const gaps = availability.probes.filter(({ protocol }) => protocol !== "read").map(({ longestGap }) => longestGap);
-    return errors.filter(({ at, ms }) => !gaps.some(({ from, to }) => at <= to + 500 && at + ms >= from));
+    const excused = [...moves, ...nobody, ...(fault ? gaps : [])];
+    return errors.filter(
+        ({ at, ms }) => !excused.some(({ from, to }) => at <= to + AROUND_MS && at + ms >= from - AROUND_MS),
+    );
 }
+
+/** A neighbour learns a moment later that the address has moved. */
+const AROUND_MS = 500;
 
 function restored({ recovery, fault }: DrillReport): Verdict {
     const ms = recovery.fullRedundancy;

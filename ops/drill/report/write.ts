@@ -1,5 +1,5 @@
 /** Puts a report on the disk. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { htmlReport } from "./html";
 import { markdownReport } from "./markdown";
@@ -14,4 +14,12 @@ export function writeReport(report: DrillReport, parent: string): string {
     writeFileSync(join(directory, "report.html"), htmlReport(report));
     writeFileSync(join(directory, "report.md"), markdownReport(report));
     return directory;
+}
+
+/** All reports in the directories below `parent`. */
+export function readReports(parent: string): DrillReport[] {
+    return readdirSync(parent)
+        .map((name) => join(parent, name, "report.json"))
+        .filter((file) => existsSync(file))
+        .map((file) => JSON.parse(readFileSync(file, "utf8")) as DrillReport);
 }

@@ -24,10 +24,6 @@ export interface Preflight {
     sources: Sources;
 }
 
-/** HAProxy's ports for readers on the virtual IP. */
-const QUERY_PORT = 19090;
-const LOGS_PORT = 13100;
-
 /** Looks at the pair. Errors: it is not healthy (unless forced), or the scenario cannot be carried out here. */
 export async function preflight(
     deployment: Deployment,
@@ -61,8 +57,9 @@ function refuseUnhealthy(status: Status, leftovers: string[][], nodes: DeployedN
 }
 
 async function sources(deployment: Deployment, options: DrillOptions): Promise<Sources> {
-    const metricsUrl = options.metricsUrl ?? `http://${deployment.vip}:${QUERY_PORT}`;
-    const logsUrl = options.logsUrl ?? `http://${deployment.vip}:${LOGS_PORT}`;
+    const { queryPort, lokiQueryPort } = deployment.nodes[0]!.values;
+    const metricsUrl = options.metricsUrl ?? `http://${deployment.vip}:${queryPort}`;
+    const logsUrl = options.logsUrl ?? `http://${deployment.vip}:${lokiQueryPort}`;
     const [metrics, logs] = await Promise.all([
         answers(`${metricsUrl}/api/v1/query?query=1`),
         answers(`${logsUrl}/loki/api/v1/labels`),

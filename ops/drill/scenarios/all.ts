@@ -143,7 +143,7 @@ export const SCENARIOS: Scenario[] = [
     },
     ...(
         [
-            ["queue", "the collector's queues", (v) => `${v.dataDir}/otel-aggregator`],
+            ["queue", "the collector's queues", (v) => `${v.dataDir}/otel-aggregator/queue`],
             ["wal", "Prometheus", (v) => `${v.dataDir}/prometheus`],
             ["loki", "Loki", (v) => v.lokiDataDir],
             ["store", "the object store", (v) => `${v.dataDir}/minio`],

@@ -1,0 +1,367 @@
+// From what was seen to the verdict and to what people read.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { Found } from "../../ops/drill/accounting/found";
+import { gapLimit } from "../../ops/drill/configuration";
+import { fillIn } from "../../ops/drill/faults/hosts";
+import { logLine, logTime, seriesName, type ClientLedger } from "../../ops/drill/load/ledger";
+import { loadClients, probeClients, type ClientPlan } from "../../ops/drill/load/plan";
+import { missing } from "../../ops/drill/probe/holes";
+import type { ReadSample } from "../../ops/drill/probe/read";
+import { buildReport, type RawRun } from "../../ops/drill/report/build";
+import { htmlReport } from "../../ops/drill/report/html";
+import { markdownReport } from "../../ops/drill/report/markdown";
+import { matrix } from "../../ops/drill/report/matrix";
+import type { DrillReport } from "../../ops/drill/report/schema";
+import { terminalReport } from "../../ops/drill/report/terminal";
+import { increase, sumOf } from "../../ops/drill/run/counters";
+import { DRILL_DEFAULTS } from "../../ops/drill/run/options";
+import { chosen, SCENARIOS } from "../../ops/drill/scenarios/all";
+import { backdated } from "../../ops/drill/scenarios/parts";
+import { parseHostLine } from "../../ops/drill/watch/host-lines";
+import { parseQueues } from "../../ops/drill/watch/services";
+import { PLAIN } from "../../ops/terminal";
+
+const T0 = 1_700_000_000_000;
+const SECOND = 1000;
+const FAULT = { from: T0 + 20 * SECOND, to: T0 + 32 * SECOND };
+const END = T0 + 45 * SECOND;
+
+/** A client whose requests were all acknowledged after 5 ms, but for those of an outage. */
+function ledger(client: ClientPlan, outage = { from: 0, to: 0 }): ClientLedger {
+    const count = Math.floor((END - T0) / client.intervalMs);
+    const requests = Array.from({ length: count }, (_, n) => {
+        const at = T0 + n * client.intervalMs;
+        const hit = at >= outage.from && at < outage.to;
+        const base = { n, at, sentAt: at, attempts: 1 };
+        if (hit && !client.retry) return { ...base, outcome: "pending" as const };
+        return { ...base, outcome: "acknowledged" as const, acknowledgedAt: (hit ? outage.to : at) + 5 };
+    });
+    return { client, requests, skipped: 0, failures: [] };
+}
+
+function everything(ledgers: ClientLedger[], signal: "metrics" | "logs"): Found {
+    const found = new Found(
+        "r1",
+        ledgers.filter(({ client }) => client.signal === signal),
+    );
+    for (const { client, requests } of ledgers.filter((one) => one.client.signal === signal))
+        for (const { n, at } of requests)
+            for (let i = 0; i < client.itemsPerRequest; i++)
+                if (signal === "metrics")
+                    found.addSample({ run: "r1", client: client.id, series: seriesName(i) }, at, n);
+                else found.addLine(logLine("r1", client.id, n * client.itemsPerRequest + i), logTime(at, i));
+    return found;
+}
+
+let raw: RawRun;
+
+function prepare(outageMs = 600): void {
+    const outage = { from: FAULT.from + 100, to: FAULT.from + 100 + outageMs };
+    const load = loadClients(100, 40).map((client) => ledger(client, outage));
+    const probes = probeClients(20, 1000).map((client) => ledger(client, outage));
+    const ledgers = [...load, ...probes];
+    const node = (name: string, address: string) => ({ name, address, clockOffsetMs: 1, images: { loki: "loki:3" } });
+    const reads = (["metrics", "logs"] as const).flatMap((signal) =>
+        Array.from({ length: 60 }, (_, i): ReadSample => {
+            return { signal, kind: "fresh", at: T0 + 15_000 + i * 400, ms: 12, lagMs: 900 };
+        }),
+    );
+    raw = {
+        scenario: SCENARIOS.find(({ name }) => name === "collector-kill")!,
+        faultTitle: "kill -9 the <collector>",
+        options: { ...DRILL_DEFAULTS, pointsPerSecond: 100, recordsPerSecond: 40, force: false, reboot: false },
+        system: {
+            ...{ configuration: "default", configHash: "abc", vip: "192.168.110.140", ownerAtStart: "mid-1" },
+            nodes: [node("mid-1", "192.168.110.214"), node("mid-2", "192.168.110.119")],
+        },
+        sources: { nodes: [], metricsUrl: "http://vip:19090", logsUrl: "http://vip:13100" },
+        ...{ run: "r1", startedAt: T0, endedAt: END + 20_000, loadStartedAt: T0, loadEndedAt: END },
+        ...{ injectedAt: FAULT.from, healedAt: FAULT.to, restoredAt: FAULT.to + 2000 },
+        ...{ drainedAt: END + 3000, completeAt: END + 5000 },
+        timeline: [
+            { at: T0, source: "drill", what: "load begins" },
+            { at: T0, source: "vip", node: "mid-1", what: "held" },
+            { at: T0, source: "vip", node: "mid-2", what: "absent" },
+            { at: FAULT.from, source: "fault", what: "kill -9 the <collector>" },
+            { at: FAULT.from + 100, source: "haproxy", node: "mid-1", what: "otlp_http/local DOWN" },
+        ],
+        queues: [
+            { at: T0 + 1000, node: "mid-1", queues: { "otlphttp/loki-peer logs": 10 } },
+            { at: T0 + 2000, node: "mid-1", queues: { "otlphttp/loki-peer logs": 70 } },
+        ],
+        observed: {
+            load: { ledgers: load, reads: [], stalls: [] },
+            probes: { ledgers: probes, reads: [], stalls: [] },
+            reads: { ledgers: [], reads, stalls: [] },
+        },
+        views: ["mid-1", "mid-2", "global"].flatMap((view) =>
+            (["metrics", "logs"] as const).map((signal) => {
+                return { view, signal, source: `http://${view}`, found: everything(ledgers, signal) };
+            }),
+        ),
+        ...{ during: [], countersBefore: {}, countersAfter: {}, leftovers: [] },
+    };
+}
+beforeEach(() => prepare());
+
+const state = (report: DrillReport, id: string): string | undefined =>
+    report.verdicts.find((verdict) => verdict.id === id)?.state;
+const deviated = (report: DrillReport): string[] =>
+    report.verdicts.filter(({ state: one }) => one !== "passed").map(({ id }) => id);
+
+describe("the verdict of a drill", () => {
+    it("is passed when everything held", () => {
+        const report = buildReport(raw);
+        expect(deviated(report)).toEqual([]);
+        expect(report.outcome).toBe("passed");
+        expect(report.recovery).toMatchObject({ ingest: 620, virtualIp: 0, fullRedundancy: END + 5000 - FAULT.to });
+    });
+
+    it("deviates when one acknowledged item is missing on one node", () => {
+        const { ledgers } = raw.observed!.load;
+        const found = new Found(
+            "r1",
+            ledgers.filter(({ client }) => client.signal === "logs"),
+        );
+        const all = raw.views.find(({ view, signal }) => view === "mid-2" && signal === "logs")!;
+        for (const { client, requests } of ledgers.filter((one) => one.client.signal === "logs"))
+            for (const { n, at } of requests)
+                for (let i = 0; i < client.itemsPerRequest; i++)
+                    if (n !== 3 || i !== 1)
+                        found.addLine(logLine("r1", client.id, n * client.itemsPerRequest + i), logTime(at, i));
+        raw.observed!.probes.ledgers = [];
+        all.found = found;
+        const report = buildReport(raw);
+        expect(state(report, "lost")).toBe("deviated");
+        expect(report.outcome).toBe("deviated");
+        expect(report.verdicts[0]!.seen).toContain("mid-2 logs 2");
+        expect(report.integrity.recoveryPointMs).toBe(0); // the merged view has it
+    });
+
+    it("does not ask a node of the seed's data path for what the other one took", () => {
+        raw.system.configuration = "seed";
+        raw.views.find(({ view, signal }) => view === "mid-2" && signal === "logs")!.found = new Found("r1", []);
+        expect(state(buildReport(raw), "lost")).toBe("passed");
+    });
+
+    it("deviates when an item is shown twice", () => {
+        const { found } = raw.views.find(({ view, signal }) => view === "global" && signal === "metrics")!;
+        found.addSample({ run: "r1", client: "metrics-http", series: "s000", replica: "mid-2" }, T0, 0);
+        expect(deviated(buildReport(raw))).toEqual(["duplicated"]);
+    });
+
+    it("is not passed when a view could not be read", () => {
+        raw.views[0]!.error = "timeout";
+        const report = buildReport(raw);
+        expect(state(report, "lost")).toBe("not measured");
+        expect(report.outcome).toBe("deviated");
+    });
+
+    it("is not passed when nothing was read at all", () => {
+        raw.views = [];
+        expect(state(buildReport(raw), "lost")).not.toBe("passed");
+        expect(buildReport(raw).outcome).toBe("deviated");
+    });
+
+    it("deviates when the intake stops for longer than the scenario allows", () => {
+        prepare(1600);
+        expect(deviated(buildReport(raw))).toEqual(["gap-probe-http", "gap-probe-grpc"]);
+        raw.scenario = { ...raw.scenario, gap: "hostKilled" };
+        expect(deviated(buildReport(raw))).toEqual([]);
+    });
+
+    it("does not blame the system when the probe itself stood still", () => {
+        prepare(1600);
+        raw.observed!.probes.stalls = [{ at: FAULT.from + 1700, ms: 1500 }];
+        expect(deviated(buildReport(raw))).toEqual(["gap-probe-http", "gap-probe-grpc"]);
+        expect(state(buildReport(raw), "gap-probe-http")).toBe("not measured");
+    });
+
+    it("deviates at two owners, but for the time of a partition", () => {
+        raw.timeline.push({ at: FAULT.from + 4000, source: "vip", node: "mid-2", what: "held" });
+        raw.timeline.push({ at: FAULT.to + 1000, source: "vip", node: "mid-2", what: "released" });
+        expect(deviated(buildReport(raw))).toEqual(["one-owner"]);
+        raw.scenario = { ...raw.scenario, twoOwners: true };
+        expect(deviated(buildReport(raw))).toEqual([]);
+    });
+
+    it("deviates at a failed query, unless the address moved in that moment", () => {
+        const failed = (at: number): ReadSample => ({ signal: "logs", kind: "fresh", at, ms: 30, error: "503" });
+        raw.observed!.reads.reads.push(failed(FAULT.from + 6000));
+        expect(deviated(buildReport(raw))).toEqual(["read-errors-logs"]);
+        raw.timeline.push({ at: FAULT.from + 5700, source: "vip", node: "mid-1", what: "released" });
+        raw.timeline.push({ at: FAULT.from + 5900, source: "vip", node: "mid-2", what: "held" });
+        expect(deviated(buildReport(raw))).toEqual([]);
+    });
+
+    it("deviates at leftovers, and says that it failed when the drill itself did", () => {
+        raw.leftovers = ["mid-1: network"];
+        expect(deviated(buildReport(raw))).toEqual(["leftovers"]);
+        raw.failure = "stopped by hand";
+        expect(buildReport(raw).outcome).toBe("failed");
+    });
+});
+
+describe("a hole in a query's answer", () => {
+    const [client] = loadClients(100, 40).filter(({ signal }) => signal === "metrics");
+    const own = ledger(client!);
+    const sample = (shown: number, at = T0 + 40_000): ReadSample => {
+        return { signal: "metrics", kind: "recent", at, ms: 5, window: { from: T0, to: T0 + 20_000 }, shown };
+    };
+
+    it("is what was acknowledged long enough before and is not shown", () => {
+        expect(missing(sample(200), own)).toBe(0);
+        expect(missing(sample(198), own)).toBe(0);
+        expect(missing(sample(150), own)).toBe(50);
+    });
+
+    it("is not what was acknowledged only just before", () => {
+        const late = structuredClone(own);
+        for (const entry of late.requests.slice(0, 60)) entry.acknowledgedAt = T0 + 39_000;
+        expect(missing(sample(141), late)).toBe(0);
+    });
+});
+
+describe("what people read", () => {
+    it("is one page of HTML that loads nothing and escapes what it shows", () => {
+        const page = htmlReport(buildReport(raw));
+        expect(page).not.toMatch(/<script|src=|@import|url\(|<link/);
+        expect(page).toContain("kill -9 the &lt;collector&gt;");
+        expect(page).not.toContain("<collector>");
+        expect(page).not.toMatch(/NaN|undefined|Infinity|\[object/);
+        expect([...page.matchAll(/<svg/g)]).toHaveLength(6);
+        for (const tag of ["svg", "table", "figure", "tr", "td"])
+            expect([...page.matchAll(new RegExp(`<${tag}[ >]`, "g"))].length).toBe(
+                [...page.matchAll(new RegExp(`</${tag}>`, "g"))].length,
+            );
+    });
+
+    it("is a page, too, when the drill failed before it began", () => {
+        const page = htmlReport(
+            buildReport({ ...raw, observed: undefined, injectedAt: undefined, views: [], failure: "no <host>" }),
+        );
+        expect(page).toContain("no &lt;host&gt;");
+        expect(page).not.toMatch(/NaN|undefined|Infinity/);
+    });
+
+    it("says in Markdown and on the terminal what deviated", () => {
+        raw.leftovers = ["mid-1: network"];
+        const report = buildReport(raw);
+        expect(markdownReport(report)).toContain(
+            "| ❌ | The drill has left nothing behind on the hosts | nothing | mid-1: network |",
+        );
+        expect(terminalReport(report, PLAIN)).toContain("collector-kill: deviated, 1 of 15 hypotheses did not hold");
+    });
+
+    it("is a table of all configurations", () => {
+        const resilient = structuredClone(buildReport(raw));
+        resilient.system.configuration = "resilient";
+        const table = matrix([buildReport(raw), resilient]).split("\n");
+        expect(table[2]).toBe("| `collector-kill` | passed | 0 | 0 | 0.62 s | 18 s | passed | 0 | 0 | 0.62 s | 18 s |");
+    });
+});
+
+describe("scenarios", () => {
+    it("have names of their own, and are in the handbook, as are all runbooks", () => {
+        const names = SCENARIOS.map(({ name }) => name);
+        expect(new Set(names).size).toBe(names.length);
+        const handbook = readFileSync(join(__dirname, "../../docs/drills.md"), "utf8");
+        for (const name of names) expect(handbook).toContain(`\`${name}\``);
+        for (const { runbook } of buildReport(raw).verdicts) expect(handbook).toContain(`\n### ${runbook}\n`);
+    });
+
+    it("are the starred ones when none is named, and an unknown one is an error that names all", () => {
+        expect(chosen([], false).map(({ name }) => name)).toEqual([
+            "keepalived-stop",
+            "haproxy-kill",
+            "collector-kill",
+            "host-owner",
+            "partition",
+            "rolling-config",
+        ]);
+        expect(() => chosen(["colector-kill"], false)).toThrow(
+            /no scenario "colector-kill"; there are: .*collector-kill/,
+        );
+    });
+
+    it("keep the load's rate when half of it is back-dated", () => {
+        const rate = (clients: ClientPlan[]): number =>
+            clients.reduce((sum, { itemsPerRequest, intervalMs }) => sum + (itemsPerRequest * 1000) / intervalMs, 0);
+        const usual = loadClients(1000, 500);
+        const both = backdated(usual, 3_600_000);
+        expect(rate(both)).toBe(rate(usual));
+        expect(new Set(both.map(({ id }) => id)).size).toBe(8);
+    });
+
+    it("allow less where the configuration promises more", () => {
+        expect(gapLimit("hostKilled", "default")).toBe(4000);
+        expect(gapLimit("hostKilled", "resilient")).toBe(1000);
+        expect(gapLimit("processKilled", "resilient")).toBe(700);
+    });
+});
+
+describe("what hosts and services say", () => {
+    const parse = (line: string) => parseHostLine(line, "mid-1", "192.168.110.140", T0, 250);
+
+    it("is put on our clock", () => {
+        const held = "ip [2023-11-14T22:13:20.760661] 2: eth0    inet 192.168.110.140/32 scope global eth0";
+        expect(parse(held)).toEqual({ at: T0 + 760 + 250, source: "vip", node: "mid-1", what: "held" });
+        const gone = "ip [2023-11-14T22:13:21.002000] Deleted 2: eth0    inet 192.168.110.140/32 scope global eth0";
+        expect(parse(gone)).toMatchObject({ at: T0 + 1002 + 250, what: "released" });
+        expect(
+            parse("ip [2023-11-14T22:13:21.002000] 2: eth0    inet 192.168.110.14/32 scope global eth0"),
+        ).toBeUndefined();
+        expect(parse("vip held")).toMatchObject({ at: T0, what: "held" });
+        expect(parse("docker 1700000000123456789 loki-mid-1 die")).toMatchObject({
+            at: T0 + 123 + 250,
+            what: "die",
+            detail: "loki-mid-1",
+        });
+        expect(parse("docker 1700000000123456789 loki-mid-1 health_status: healthy")).toMatchObject({
+            what: "healthy",
+        });
+        expect(parse("docker 1700000000123456789 loki-mid-1 exec_die")).toBeUndefined();
+        expect(parse("tick 1700000000123")).toBeUndefined();
+    });
+
+    it("names HAProxy's servers", () => {
+        const line =
+            "haproxy 2023-11-14T22:13:20.500123456Z [WARNING]  (8) : Server otlp_http/local is DOWN, reason: Layer4 connection problem, info: refused";
+        expect(parse(line)).toEqual({
+            ...{ at: T0 + 500 + 250, source: "haproxy", node: "mid-1" },
+            ...{ what: "otlp_http/local DOWN", detail: "Layer4 connection problem" },
+        });
+        const none = "haproxy 2023-11-14T22:13:20.5Z [ALERT] (8) : backend 'otlp_grpc' has no server available!";
+        expect(parse(none)).toMatchObject({ what: "otlp_grpc has no server" });
+    });
+
+    it("has queues by exporter and data type", () => {
+        const page = [
+            "# HELP otelcol_exporter_queue_size x",
+            'otelcol_exporter_queue_size{data_type="logs",exporter="otlphttp/loki-peer",otel_scope_name="a/b"} 17',
+            'otelcol_exporter_queue_size{data_type="metrics",exporter="otlphttp/prometheus-local"} 1.5e+06',
+            'otelcol_exporter_queue_capacity{data_type="logs",exporter="otlphttp/loki-peer"} 1000',
+        ].join("\n");
+        expect(parseQueues(page)).toEqual({
+            "otlphttp/loki-peer logs": 17,
+            "otlphttp/prometheus-local metrics": 1_500_000,
+        });
+    });
+
+    it("has counters, which a restart sets to zero", () => {
+        expect(sumOf('a_total{x="1"} 3\na_total 4\nb_total 5\n', ["a_total"])).toBe(7);
+        const before = { "mid-1": { outOfOrder: 10, refused: 100 } };
+        const after = { "mid-1": { outOfOrder: 15, refused: 3 }, "mid-2": { outOfOrder: 2, refused: 0 } };
+        expect(increase(before, after, "outOfOrder")).toEqual({ "mid-1": 5, "mid-2": 2 });
+        expect(increase(before, after, "refused")).toEqual({ "mid-1": 3, "mid-2": 0 });
+    });
+
+    it("fills the host into the operator's command", () => {
+        const node = { stack: "node1", name: "mid-1", address: "192.168.110.214" };
+        expect(fillIn("power off {stack} {name} {address} {other}", node)).toBe(
+            "power off node1 mid-1 192.168.110.214 {other}",
+        );
+    });
+});
