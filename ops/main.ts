@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { UserError } from "./errors";
 import { addDrillCommand } from "./drill/command";
+import { addResyncCommand } from "./resync/command";
 import { addStatusCommand } from "./status/command";
 import { addUpCommand } from "./up/command";
 
@@ -26,6 +27,7 @@ export function newProgram(): Command {
     addStatusCommand(program);
     addUpCommand(program);
     addDrillCommand(program);
+    addResyncCommand(program);
     return program;
 }
 

@@ -176,17 +176,25 @@ describe("a rolling change", () => {
         {
             fails = "",
             look = () => pairAfter(),
+            preempts = true,
             ...options
-        }: Partial<RollingOptions> & { fails?: string; look?: () => Status } = {},
+        }: Partial<RollingOptions> & { fails?: string; look?: () => Status; preempts?: boolean } = {},
     ) {
         const log: string[] = [];
+        let vipAt = "mid-1";
         const node = (stack: "node1" | "node2") => {
             const values = valuesOf(stack);
             const exec = async (line: string) => {
-                log.push(
-                    `${values.nodeName}: ${/docker (stop|start) \S+ >\/dev\/null(;|$)/.exec(line)?.[0] ?? /grep -qF/.exec(line)?.[0] ?? line}`,
-                );
-                return { code: 0, stdout: "4711\n", stderr: "" };
+                const does = (what: string, owner: string): void =>
+                    void (log.push(`${values.nodeName}: ${what}`), (vipAt = owner));
+                if (line.startsWith("{ docker start keepalived")) does("takes part again", "mid-1");
+                else if (line.startsWith("docker stop keepalived")) does("keepalived stops", "mid-2");
+                else if (line.includes("echo -99 >/run/otel-ha.drain")) does("drains", preempts ? "mid-2" : vipAt);
+                return {
+                    code: line.includes("grep -qF") && vipAt !== values.nodeName ? 1 : 0,
+                    stdout: "4711\n",
+                    stderr: "",
+                };
             };
             return {
                 stack,
@@ -281,11 +289,15 @@ describe("a rolling change", () => {
     it("makes the owner hand the virtual IP over before its HAProxy starts anew, and lets it back even when the update fails", async () => {
         const { run, done } = rolling([planOf("node1", restart("mid-1", "haproxy"))], { fails: "node1" });
         await run.run();
-        expect(done()).toEqual([
-            "mid-1: docker stop keepalived-mid-1 >/dev/null",
-            "mid-2: grep -qF",
+        expect(done()).toEqual(["mid-1: drains", "up node1", "mid-1: takes part again"]);
+        // The other one takes nothing from somebody who is there (vrrpNopreempt).
+        const stubborn = rolling([planOf("node1", restart("mid-1", "haproxy"))], { preempts: false });
+        await stubborn.run.run();
+        expect(stubborn.done()).toEqual([
+            "mid-1: drains",
+            "mid-1: keepalived stops",
             "up node1",
-            "mid-1: docker start keepalived-mid-1 >/dev/null;",
+            "mid-1: takes part again",
         ]);
     });
 
