@@ -52,6 +52,7 @@ export const SCENARIOS: Scenario[] = [
         description: "The other node takes the address and everything that comes; the returned one catches up.",
         holdSeconds: 30,
         gap: "hostKilled",
+        holdsBack: true,
         fault: (stage) => hostOff(stage.owner, stage),
     },
     {
@@ -81,6 +82,7 @@ export const SCENARIOS: Scenario[] = [
         description: "Connections stay open and nothing answers: worse than a crash, since only time tells.",
         holdSeconds: 20,
         gap: "hostKilled",
+        holdsBack: true,
         fault: ({ owner }) => stopProcess(owner, "otel-aggregator"),
     },
     ...(["prometheus", "loki", "minio", "thanos-sidecar"] as const).map(
@@ -121,6 +123,7 @@ export const SCENARIOS: Scenario[] = [
             "shows a crash of all processes, on real hosts a power cut.",
         holdSeconds: 4,
         gap: "hostKilled",
+        holdsBack: true,
         fault: (stage) => hostOff(stage.owner, stage),
     },
     {
