@@ -98,7 +98,7 @@ export interface HostArgs {
 // Enough to ride out sshd's MaxStartups, little enough that an unreachable host is an error within 30 s (5 dials of 5 s and the pauses between).
 const DIAL = { dialErrorLimit: 4, perDialTimeout: 5 };
 
-const SCRIPTS = ["put-file", "await-healthy", "setup-object-store", "may-stop-object-store"];
+const SCRIPTS = ["put-file", "await-healthy", "setup-object-store", "may-stop-object-store", "mirror-buckets"];
 
 /** The script that checks and prepares the host, settings first. Pure. */
 export function setupScript(args: HostArgs): string {

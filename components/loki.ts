@@ -2,9 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { BUCKET_DEFAULTS, BucketSettings, credentialsFile, ObjectStoreClient, withoutQuorum } from "./bucket";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
-import { healthCheck, httpCheck, ServiceArgs, ServiceSettings, withDefaults } from "./service";
+import { healthCheck, httpCheck, SERVICE_DEFAULTS, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
-import { Duration, prometheusDuration } from "./units";
+import { Duration, mebibytes, parseDuration, prometheusDuration, Size } from "./units";
 
 /** Loki of one node. Defaults are those of the two-host seed. */
 export interface LokiSettings extends ServiceSettings, BucketSettings {
@@ -16,8 +16,13 @@ export interface LokiSettings extends ServiceSettings, BucketSettings {
     grpcPort?: number;
     /** Data directory on the host. The seed has it apart from the others. @default "/data/otel/volume/loki" */
     dataDir?: string;
-    /** How long logs are kept. @default "90d" */
+    /** How long logs are kept; older ones are not taken either. @default "90d" */
     retention?: Duration;
+    /**
+     * Memory of the container. Chunks wait in it while the bucket takes no writes; when it is full, Loki is started anew, refuses data, and goes on from
+     * its write-ahead log when the bucket is back. @default "4GiB"
+     */
+    memoryLimit?: Size;
     /** Bucket for chunks and index. @default "loki-data" */
     bucket?: string;
     /**
@@ -34,6 +39,7 @@ export const LOKI_DEFAULTS = {
     grpcPort: 9095,
     dataDir: "/data/otel/volume/loki",
     retention: "90d",
+    memoryLimit: "4GiB",
     bucket: "loki-data",
     compactor: true,
 };
@@ -48,6 +54,14 @@ export function lokiConfig(settings: LokiSettings): string {
         ...s,
         objectStoreUrl: `${s.objectStoreInsecure ? "http" : "https"}://${s.objectStore}`,
         retention: prometheusDuration(s.retention, "h"),
+        // Loki takes entries that are half of this older than the newest of their stream (3.4.2, storeEntries).
+        maxChunkAge: prometheusDuration(
+            `${2 * (parseDuration(s.maxPeerOutage ?? SERVICE_DEFAULTS.maxPeerOutage) ?? 0)}ms`,
+            "h",
+        ),
+        // What is read back from the write-ahead log before Loki flushes, counted before compression. With half, a replay of lines that do not
+        // compress ran out of memory four times (256 MiB); with a quarter, never.
+        replayCeiling: `${Math.floor(mebibytes(s.memoryLimit) / 4)}MB`,
     });
 }
 
@@ -59,7 +73,12 @@ export function lokiSpec(settings: LokiSettings, client: ObjectStoreClient): Con
         container: `loki-${s.node}`,
         image: s.image,
         command: ["-config.file=/etc/loki/config.yaml"],
-        environment: { AWS_SHARED_CREDENTIALS_FILE: "/etc/loki/credentials" },
+        environment: {
+            AWS_SHARED_CREDENTIALS_FILE: "/etc/loki/credentials",
+            // The garbage collector works harder before the kernel ends the process.
+            GOMEMLIMIT: `${Math.floor(mebibytes(s.memoryLimit) * 0.9)}MiB`,
+        },
+        memoryLimit: s.memoryLimit,
         mounts: [
             { source: directory, target: "/etc/loki", readOnly: true },
             { source: s.dataDir, target: "/loki" },

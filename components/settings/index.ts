@@ -6,6 +6,7 @@ import { NodeArgs, NodeSettings } from "../node";
 import { Values } from "./keys";
 import { nodeSettings } from "./node-settings";
 import { parseValues, problemReport, RawConfig } from "./parse";
+import { warnings } from "./warnings";
 
 /** All that a stack's configuration says, read and checked. */
 export interface StackSettings {
@@ -35,6 +36,8 @@ export function readSettings(): StackSettings {
             message: `"${values.credentialsStack}" is this stack itself; write "" in the stack that owns the credentials`,
         });
     if (problems.length > 0) throw new pulumi.RunError(problemReport(pulumi.getStack(), problems));
+    if (pulumi.runtime.isDryRun())
+        for (const { key, message } of warnings(values)) void pulumi.log.warn(`${key}: ${message}`);
     return {
         node: nodeSettings(values),
         values,

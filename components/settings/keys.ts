@@ -156,6 +156,7 @@ export const KEYS = {
     prometheusRetention: optional("duration", PROMETHEUS_DEFAULTS.retention),
     prometheusBlockDuration: optional("duration", PROMETHEUS_DEFAULTS.blockDuration),
     lokiRetention: optional("duration", LOKI_DEFAULTS.retention),
+    lokiMemoryLimit: optional("size", LOKI_DEFAULTS.memoryLimit),
     thanosRetentionRaw: optional("retention", THANOS_COMPACTOR_DEFAULTS.retentionRaw),
     thanosRetention5m: optional("retention", THANOS_COMPACTOR_DEFAULTS.retention5m),
     thanosRetention1h: optional("retention", THANOS_COMPACTOR_DEFAULTS.retention1h),

@@ -73,6 +73,7 @@ function storageSettings(
             grpcPort: v.lokiGrpcPort,
             dataDir: v.lokiDataDir,
             retention: v.lokiRetention,
+            memoryLimit: v.lokiMemoryLimit,
             bucket: v.lokiBucket,
             compactor: compacts(v),
         },

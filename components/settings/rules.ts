@@ -137,6 +137,12 @@ const lokiRetentionInDays: Rule = ({ lokiRetention }) =>
               `"${lokiRetention}" is shorter than a day, the least that Loki can keep; write "1d" or more`,
           );
 
+// Less than this is not enough to start, let alone to hold logs while the bucket is away.
+const lokiHasMemory: Rule = ({ lokiMemoryLimit }) =>
+    bytes(lokiMemoryLimit) >= 256 * 2 ** 20
+        ? none
+        : problem("lokiMemoryLimit", `"${lokiMemoryLimit}" is too little for Loki; write "256MiB" or more`);
+
 // Thanos documentation, "Compactor": samples are thinned out after 40 hours, and again after 10 days, from what is there then.
 const retentionOutlastsThinning: Rule = ({ thanosRetentionRaw, thanosRetention5m }) => {
     const shorter = (text: string, least: string): boolean => {
@@ -227,6 +233,7 @@ export const RULES: Rule[] = [
     batchFitsMaximum,
     retentionHoldsBlocks,
     lokiRetentionInDays,
+    lokiHasMemory,
     retentionOutlastsThinning,
     externalStoreIsNamed,
     externalStoreHasKeys,

@@ -11,6 +11,9 @@ import { probeLines, probes } from "./probes";
 /** A host that says nothing for so long counts as away. */
 const HOST_TIMEOUT_MS = 5_000;
 
+/** One that is there may be busy. */
+const ANSWER_TIMEOUT_MS = 10_000;
+
 /** Services that a node should have by its settings. @example ["minio", "prometheus", …] Pure. */
 export function expectedServices(values: Values): string[] {
     const suffix = `-${values.nodeName}`;
@@ -31,24 +34,23 @@ export function statusScript(node: Pick<DeployedNode, "values" | "container">): 
 /** Asks one host everything at once. Never throws: a host that does not answer is a fact. */
 export async function collectHost(node: DeployedNode): Promise<HostFacts> {
     // A connection that has to be made takes time that is not the clock's: make it before.
-    const end = Date.now() + HOST_TIMEOUT_MS;
     const connected = await node.exec("true", { timeoutMs: HOST_TIMEOUT_MS });
-    if (connected.code !== 0) return { error: complaint(connected) };
+    if (connected.code !== 0) return { error: complaint(connected, HOST_TIMEOUT_MS) };
     const clock = { askedMs: Date.now(), heardMs: 0 };
     const result = await node.exec("bash -s", {
         input: statusScript(node),
-        timeoutMs: Math.max(500, end - Date.now()),
+        timeoutMs: ANSWER_TIMEOUT_MS,
         onLine: () => (clock.heardMs ||= Date.now()),
     });
     try {
         return { host: parseFacts(result.stdout, clock) };
     } catch {
-        return { error: complaint(result) };
+        return { error: complaint(result, ANSWER_TIMEOUT_MS) };
     }
 }
 
-function complaint({ code, stderr }: { code: number; stderr: string }): string {
-    if (code === 124) return `no answer within ${HOST_TIMEOUT_MS / 1000} s`;
+function complaint({ code, stderr }: { code: number; stderr: string }, timeoutMs: number): string {
+    if (code === 124) return `no answer within ${timeoutMs / 1000} s`;
     const last = stderr.trim().split("\n").at(-1) ?? "";
     return last || (code === UNREACHABLE ? "SSH cannot connect" : `the status script ended with code ${code}`);
 }

@@ -18,12 +18,13 @@ export function judge(facts: NodeFacts[]): Status {
     const vip = virtualIp(facts, nodes);
     const clock = clockDifference(reachable);
     const redundancy = redundancyOf(facts, nodes);
+    const peerOut = facts.some(({ values }) => values.peerOut);
     const findings = [
         ...vipFindings(vip, nodes),
         ...backEndFindings(nodes),
         ...nodes.flatMap(nodeFindings),
         ...clockFindings(clock, reachable),
-        ...(redundancy.full === false && Object.keys(redundancy.waiting).length > 0
+        ...(redundancy.full === false && (Object.keys(redundancy.waiting).length > 0 || peerOut)
             ? [{ severity: "degraded" as const, text: `redundancy: ${redundancy.text}` }]
             : []),
     ];
@@ -151,6 +152,7 @@ function redundancyOf(facts: NodeFacts[], nodes: NodeStatus[]): Redundancy {
             `${size(bytes)} queued for ${name}${oldestSeconds === undefined ? "" : `, the oldest ${span(oldestSeconds)} old at most`}`,
     );
     const away = nodes.filter((node) => !node.reachable).map(({ name }) => name);
+    const out = facts.filter(({ values }) => values.peerOut).map(({ values }) => values.peerNodeName);
     const failing = nodes.flatMap(({ services }) =>
         services.filter(({ state }) => state !== "ok" && state !== "unknown").map(({ container }) => container),
     );
@@ -166,5 +168,6 @@ function redundancyOf(facts: NodeFacts[], nodes: NodeStatus[]): Redundancy {
     if (failing.length > 0) return state(false, `reduced, without ${failing.join(", ")}`);
     if (silent.length > 0)
         return state(undefined, `not known: the collector of ${silent.join(" and ")} does not tell its queues`);
+    if (out.length > 0) return state(false, `none for ${out.join(" and ")}, which peerOut leaves out`);
     return queued.length > 0 ? state(false, "catching up") : state(true, "full");
 }

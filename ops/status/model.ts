@@ -47,6 +47,8 @@ export interface NodeStatus {
     services: ServiceStatus[];
     /** Undefined: the collector does not say. */
     queues?: Queue[];
+    /** Addresses that Thanos Query on this node reads from, and what is wrong with each ("": nothing); undefined when it does not say. */
+    stores?: Record<string, string>;
     /** Write quorum of the object store as this node sees it; undefined when it has none, or does not say. */
     writeQuorum?: boolean;
     /** Last successful upload of a block, seconds since 1970; undefined when there was none since the start, or it is not known. */
@@ -113,6 +115,7 @@ export function nodeStatus({ stack, values, services, facts, recorded }: NodeFac
         }),
         queues: readQueues(values, host.answers.queues, host.answers["since-empty"]),
         writeQuorum: services.includes("minio") ? quorum(host.answers[`minio-${values.nodeName}`]) : undefined,
+        stores: readStores(host.answers.stores),
         lastUploadSeconds: lastUpload(host.answers.uploads),
     };
 }
@@ -137,6 +140,21 @@ function serviceState(
 function quorum(answer: Answer | undefined): boolean | undefined {
     return answer?.status === undefined ? undefined : answer.status === 200;
 }
+
+function readStores(answer: Answer | undefined): Record<string, string> | undefined {
+    try {
+        const { data } = JSON.parse(answer?.lines[0] ?? "") as {
+            data: Record<string, { name: string; lastError: unknown }[]>;
+        };
+        const all = Object.values(data).flat();
+        return Object.fromEntries(all.map(({ name, lastError }) => [name, lastError ? errorText(lastError) : ""]));
+    } catch {
+        return undefined;
+    }
+}
+
+// Thanos writes Go's errors as they come: as text, or as an object without any.
+const errorText = (error: unknown): string => (typeof error === "string" ? error : "cannot be reached");
 
 function lastUpload(answer: Answer | undefined): number | undefined {
     const times = parseSamples(answer?.lines ?? []).map(({ value }) => value);

@@ -12,7 +12,28 @@ export interface Probe {
     lines?: string;
 }
 
-const NOTHING = "^$";
+/** Where each service says that it works, by the settings; the answer is 200. Keepalived has no such place. */
+const ENDPOINTS: Record<string, (v: Values) => { port: number; path: string }> = {
+    minio: (v) => ({ port: v.objectStorePort, path: "/minio/health/cluster" }),
+    prometheus: (v) => ({ port: v.prometheusPort, path: "/-/ready" }),
+    loki: (v) => ({ port: v.lokiPort, path: "/ready" }),
+    "thanos-sidecar": (v) => ({ port: v.thanosHttpPort, path: "/-/ready" }),
+    "thanos-store": (v) => ({ port: v.thanosStoreHttpPort, path: "/-/ready" }),
+    "thanos-compactor": (v) => ({ port: v.thanosCompactorPort, path: "/-/ready" }),
+    "thanos-query": (v) => ({ port: v.thanosQueryHttpPort, path: "/-/ready" }),
+    "otel-aggregator": (v) => ({ port: v.aggregatorHealthPort, path: "/" }),
+    haproxy: (v) => ({ port: v.haproxyStatsPort, path: "/healthz" }),
+};
+
+/** Endpoints of these services. Pure. */
+export function endpoints(values: Values, services: string[]): { service: string; port: number; path: string }[] {
+    return services.flatMap((service) => {
+        const endpoint = ENDPOINTS[service];
+        return endpoint ? [{ service, ...endpoint(values) }] : [];
+    });
+}
+
+const NOTHING = "-";
 
 // Lines of a metric, labels or not.
 const metric = (...names: string[]): string => `^(${names.join("|")})[{[:space:]]`;
@@ -39,6 +60,12 @@ export function probes(values: Values): Probe[] {
             port: values.thanosHttpPort,
             path: "/metrics",
             lines: metric("thanos_objstore_bucket_last_successful_upload_time"),
+        },
+        {
+            name: "stores",
+            port: values.thanosQueryHttpPort,
+            path: "/api/v1/stores",
+            lines: '^\\{"status"',
         },
         {
             name: "since-empty",

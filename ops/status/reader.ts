@@ -14,7 +14,7 @@ export class StatusReader {
 
     constructor(private readonly deployment: Deployment) {}
 
-    /** Asks all hosts at once; takes five seconds at most, as a host that says nothing is away. */
+    /** Asks all hosts at once; a host that says nothing for five seconds is away. */
     async read(): Promise<Status> {
         const { nodes } = this.deployment;
         const [, ...facts] = await Promise.all([this.readRecorded(), ...nodes.map((node) => collectHost(node))]);

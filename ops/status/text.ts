@@ -61,9 +61,16 @@ function serviceRow(service: ServiceStatus, node: NodeStatus, paint: Paint, nowS
         service.service === "thanos-sidecar" && node.lastUploadSeconds
             ? `last block uploaded ${span(Math.max(0, nowSeconds - node.lastUploadSeconds))} ago`
             : "",
+        service.service === "thanos-query" && node.stores ? storesText(node.stores) : "",
         drift === undefined ? paint.faint("drift unknown") : drift && paint.warn(`drift: ${drift}`),
     ];
     return [service.service, tone(state), paint.faint(image ?? ""), notes.filter(Boolean).join(", ")];
+}
+
+function storesText(stores: Record<string, string>): string {
+    const all = Object.entries(stores);
+    const down = all.filter(([, error]) => error !== "").map(([name]) => name);
+    return `reads ${all.length - down.length} of ${all.length} stores${down.length > 0 ? `, not ${down.join(", ")}` : ""}`;
 }
 
 function queueRow({ exporter, signal, bytes, capacityBytes, behind, oldestSeconds }: Queue, paint: Paint): string[] {

@@ -100,12 +100,11 @@ class UpRun {
         this.say(`\n${summaryText(plans, situation, parallel, paintFor(process.stdout))}\n`);
         refuseUnreachable(plans, status);
         await this.confirm();
-        const deployed = all.filter(({ first }) => !first).map(({ name }) => name);
-        const result = await this.roll(plans, { parallel, deployed });
+        const result = await this.roll(plans, { parallel, all });
         this.end(result, plans, situation);
     }
 
-    private async roll(plans: NodePlan[], how: { parallel: boolean; deployed: string[] }): Promise<RollingResult> {
+    private async roll(plans: NodePlan[], how: { parallel: boolean; all: NodePlan[] }): Promise<RollingResult> {
         const { wait: waitMs, force = false } = this.options;
         const options = { waitMs, force, ...how };
         const first = await this.started(new Rolling(this.deployment, this.reader, plans, options, this.say)).run();

@@ -30,6 +30,8 @@ interface Step {
     op: string;
     urn: string;
     newState?: { inputs?: { create?: string } };
+    /** Names of the inputs that differ. */
+    diffReasons?: string[];
 }
 
 interface Preview {
@@ -69,8 +71,8 @@ export function readPlan(text: string, node: PlannedNode): NodePlan {
             ["same", "update", "replace", "delete"].every((op) => !changeSummary[op]),
         changes,
         counts: Object.fromEntries(Object.entries(changeSummary).filter(([op]) => op !== "same" && op !== "read")),
-        newSecrets: changes.some(
-            ({ op, what }) => op !== "delete" && (/^secret /.test(what) || SECRET_FILES.includes(what)),
+        newSecrets: changes.some(({ op, what }) =>
+            SECRET_FILES.includes(what) ? op === "update" : op !== "delete" && what.startsWith("secret "),
         ),
     };
 }
@@ -97,6 +99,8 @@ function readChange(step: Step, node: PlannedNode): Change[] {
     if (type.startsWith("random:") || type.startsWith("tls:"))
         return [{ op, what: `secret ${name.replace(/^credentials-/, "")}`, effect: "none" }];
     if (types.includes("otel-ha:index:RemoteFile") && type === "command:remote:Command") {
+        // Another way to check or to reload, with the same text.
+        if (op === "update" && !step.diffReasons?.includes("stdin")) return [];
         const reloads = op === "update" && / --reload /.test(step.newState?.inputs?.create ?? "");
         return [{ op, ...ownerOf(name, node.services), effect: reloads ? "reloads" : "none" }];
     }

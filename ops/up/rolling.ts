@@ -6,7 +6,7 @@ import { notWhole } from "./checks";
 import { handOver, TakeBack } from "./hand-over";
 import { isEmpty, NodePlan } from "./plan";
 import { complaint, UpdateProgress } from "./progress";
-import { movesVip } from "./summary";
+import { affected, movesVip } from "./summary";
 
 /** How careful to be. */
 export interface RollingOptions {
@@ -16,8 +16,8 @@ export interface RollingOptions {
     force: boolean;
     /** All hosts at the same time. */
     parallel: boolean;
-    /** Names of the nodes with something deployed on them. */
-    deployed: string[];
+    /** What would be done to every node, also to those that are left out. */
+    all: NodePlan[];
 }
 
 /** What became of one host. */
@@ -83,12 +83,13 @@ export class Rolling {
     private async updateNode(plan: NodePlan): Promise<void> {
         const node = this.node(plan.name);
         const other = this.deployment.nodes.find(({ name }) => name !== plan.name);
-        const alone = other === undefined || !this.options.deployed.includes(other.name);
+        const alone = other === undefined || (this.options.all.find(({ name }) => name === other.name)?.first ?? false);
         // The new secrets of one node make the pool whole only when the other one has them, too.
         const excused = this.plans.some(({ newSecrets }) => newSecrets) ? ["minio"] : [];
 
         // A new node takes nothing away.
-        if (!alone && !plan.first) await this.whole(other.name, excused, `before ${plan.name} is touched`);
+        if (!alone && !plan.first)
+            await this.whole(other.name, [...excused, ...this.comingTo(other.name)], `before ${plan.name} is touched`);
         this.stopIfAsked();
         const takeBack = alone ? undefined : await this.leaveVip(plan, node, other);
         try {
@@ -162,6 +163,13 @@ export class Rolling {
 
     private mark(plan: NodePlan, change: Partial<NodeResult>): void {
         Object.assign(this.results.find(({ name }) => name === plan.name)!, change);
+    }
+
+    /** Services that a node does not have yet. */
+    private comingTo(name: string): string[] {
+        const plan = this.options.all.find((candidate) => candidate.name === name);
+        const done = this.results.some((result) => result.name === name && result.state === "done");
+        return plan && !done ? affected(plan, "starts") : [];
     }
 
     private node(name: string): DeployedNode {

@@ -2,24 +2,30 @@
 # Settings before: VIP, CONTAINERS (names), PROBES (lines of NAME ADDRESS PORT PATH PATTERN).
 #
 # Tells what `otel-ha status` wants to know of a host, in sections that begin with "== ". Asks every endpoint at the same time, over HTTP by bash
-# alone: a host need not have curl. Ends within four seconds, whatever hangs.
+# alone: a host need not have curl. Ends within seconds, whatever hangs.
 set -eu
 
 echo "== time $(date +%s.%N)"
 
-ask() {
+# Few processes: the host may be busy, which is when people ask.
+ask() { # ADDRESS PORT PATH PATTERN
     exec 3<>"/dev/tcp/$1/$2" || exit 0
     printf 'GET %s HTTP/1.0\r\nHost: %s\r\n\r\n' "$3" "$1" >&3
-    read -r answer <&3 || exit 0
+    read -t 2 -r answer <&3 || exit 0
     echo "${answer%$'\r'}"
-    grep -E -- "$4" <&3 || true
+    if [ "$4" != "-" ]; then exec timeout 2 grep -E -- "$4" <&3; fi
 }
 export -f ask
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 question() { # NAME ADDRESS PORT PATH PATTERN
-    timeout 2.5 bash -c 'ask "$@"' - "${@:2}" >"$work/$1" 2>/dev/null &
+    # Only elsewhere a connection can be neither made nor refused.
+    if [ "$2" = 127.0.0.1 ]; then
+        ask "${@:2}" >"$work/$1" 2>/dev/null &
+    else
+        timeout 2 bash -c 'ask "$@"' - "${@:2}" >"$work/$1" 2>/dev/null &
+    fi
 }
 while read -r name address port path pattern; do
     question "$name" "$address" "$port" "$path" "$pattern"
@@ -34,7 +40,7 @@ format="$format {{if .Config.Healthcheck}}{{range .Config.Healthcheck.Test}}{{.}
 echo "== containers"
 # Those that are missing are not there to be listed.
 # shellcheck disable=SC2086
-found=$(timeout 1.4 docker inspect --type container --format "$format" $CONTAINERS 2>/dev/null) || true
+found=$(timeout 4 docker inspect --type container --format "$format" $CONTAINERS 2>/dev/null) || true
 echo "$found"
 
 # Where a container's own health check asks, which holds for the container that runs, whatever the settings say today.
@@ -48,13 +54,13 @@ while read -r name _ _ _ _ _ _ _ check; do
         continue
     fi
     asked="$asked ${name#/}"
-    question "${name#/}" 127.0.0.1 "$port" "$path" '^$'
+    question "${name#/}" 127.0.0.1 "$port" "$path" -
 done <<<"$found"
 
 echo "== images"
 # shellcheck disable=SC2046
-timeout 2 docker image inspect --format '{{.Id}} {{range .RepoTags}}{{.}} {{end}}' $(echo "$found" | cut -d ' ' -f 6 | sort -u) 2>/dev/null || true
-timeout 2 docker version --format '{{.Server.Version}}' 2>/dev/null | sed 's/^/== docker /'
+timeout 4 docker image inspect --format '{{.Id}} {{range .RepoTags}}{{.}} {{end}}' $(echo "$found" | cut -d ' ' -f 6 | sort -u) 2>/dev/null || true
+timeout 4 docker version --format '{{.Server.Version}}' 2>/dev/null | sed 's/^/== docker /'
 
 wait
 for name in $asked $(cut -d ' ' -f 1 <<<"$PROBES"); do

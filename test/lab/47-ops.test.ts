@@ -105,7 +105,7 @@ describe("otel-ha up", () => {
         portBack = bothSettings("haproxyStatsPort=8405");
         const before = { node1: await containerIds(node1), node2: await containerIds(node2) };
         const gap = watchGap();
-        const { code, stdout, stderr } = await otelHa(["up", "--yes", "--json"]);
+        const { code, stdout, stderr } = await otelHa(["up", "--yes", "--json", "--wait", "90s"]);
         const longest = await gap();
         expect(code, stderr + stdout).toBe(0);
         expect(JSON.parse(stdout)).toMatchObject({

@@ -112,8 +112,12 @@ printf '%s\\n' "$MC_HOST_store" >"$STATE/host"`,
         fs.writeFileSync(environment, "MINIO_ROOT_USER=admin\nMINIO_ROOT_PASSWORD=SECRET-of-root\n");
     });
 
-    function setup(peer = PEER, ...options: string[]): Finished {
-        const args = ["--container", "web-mid-1", "--port", "9000", "--peer", peer, ...options];
+    function setup(peer: string | undefined = PEER, ...options: string[]): Finished {
+        return start([...(peer ? ["--peer", peer] : []), ...options]);
+    }
+
+    function start(options: string[]): Finished {
+        const args = ["--container", "web-mid-1", "--port", "9000", ...options];
         const environment = { MINIO_CONFIG_ENV_FILE: path.join(bench.root, "root.env") };
         return bench.run("setup-object-store", args, CLIENTS, environment);
     }
@@ -189,6 +193,22 @@ printf '%s\\n' "$MC_HOST_store" >"$STATE/host"`,
             `open: the object store has no write quorum, though ${address} listens (does it have the same root credentials yet?): run pulumi up for that host\n`,
         );
         expect(done.seconds).toBeGreaterThan(2);
+    });
+
+    it("of three hosts names all that are away", () => {
+        const done = start(["--peer", PEER, "--peer", "127.0.0.1:2", "--peer-grace", "1"]);
+        expect(done).toMatchObject({ code: 0, err: "" });
+        expect(done.out).toContain("no write quorum: nothing listens at 127.0.0.1:1 127.0.0.1:2. Buckets");
+    });
+
+    it("that needs no other host fails when its own drives are not enough", () => {
+        const done = start(["--timeout", "1"]);
+        expect(done).toMatchObject({
+            code: 1,
+            out: "",
+            err: `${LOGS}web-mid-1 has no write quorum after 1 s: are all of its drives there?\n`,
+        });
+        expect(done.seconds).toBeLessThan(6);
     });
 
     it("goes on as soon as the quorum is there", () => {

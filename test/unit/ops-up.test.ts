@@ -18,7 +18,7 @@ const IN_NODE = "otel-ha:index:Node$otel-ha:index:";
 /** One step of a preview, with the names that the program gives. */
 function step(node: string, op: string, type: string, name: string, create = "") {
     const urn = `urn:pulumi:stack::otel-ha::${type}::${node}-${name}`;
-    return { op, urn, newState: { inputs: { create } } };
+    return { op, urn, newState: { inputs: { create } }, diffReasons: ["stdin"] };
 }
 const reload = (node: string) =>
     step(
@@ -81,7 +81,14 @@ describe("a preview", () => {
             planOf("node1", step("x", "replace", "a$random:index/randomPassword:RandomPassword", "p")).newSecrets,
         ).toBe(true);
         const file = `${IN_NODE}ObjectStore$otel-ha:index:RemoteFile$command:remote:Command`;
-        expect(planOf("node1", step("mid-1", "update", file, "minio-root.env")).newSecrets).toBe(true);
+        const update = step("mid-1", "update", file, "minio-root.env");
+        expect(planOf("node1", update).newSecrets).toBe(true);
+        expect(planOf("node1", { ...update, op: "create" }).newSecrets).toBe(false);
+        // The same text, checked in another way.
+        expect(planOf("node1", { ...update, diffReasons: ["create"] })).toMatchObject({
+            newSecrets: false,
+            changes: [],
+        });
     });
 
     it("that fails gives its errors", () => {
@@ -197,7 +204,7 @@ describe("a rolling change", () => {
         };
         const deployment = { nodes: [node("node1"), node("node2")], pulumi } as unknown as Deployment;
         const reader = { read: async () => (log.push("look"), look()) } as unknown as StatusReader;
-        const all = { waitMs: 0, force: false, parallel: false, deployed: ["mid-1", "mid-2"], ...options };
+        const all = { waitMs: 0, force: false, parallel: false, all: plans, ...options };
         const said: string[] = [];
         const run = new Rolling(deployment, reader, plans, all, (line) => said.push(line));
         return { run, said, done: () => log.filter((line) => line !== "look"), log };
@@ -250,6 +257,17 @@ describe("a rolling change", () => {
         expect(result).toMatchObject({ exitCode: 2, nodes: [{ state: "unwell" }, { state: "untouched" }] });
     });
 
+    it("does not miss services that come with the change, until they should be there", async () => {
+        const brings = (stack: "node1" | "node2") => planOf(stack, restart(`mid-${stack.slice(-1)}`, "loki", "create"));
+        const look = () => pairAfter(({ node1 }) => delete node1.facts.host.containers["loki-mid-1"]);
+        const { run, done } = rolling([brings("node2"), brings("node1")], { look });
+        expect(await run.run()).toMatchObject({
+            exitCode: 2,
+            problem: expect.stringContaining("mid-1 is not whole after"),
+        });
+        expect(done()).toEqual(["up node2", "up node1"]);
+    });
+
     it("waits for a host that is catching up", async () => {
         let looks = 0;
         const look = () =>
@@ -273,7 +291,7 @@ describe("a rolling change", () => {
 
     it("installs both at the same time, and leaves those alone that have nothing to change", async () => {
         const first = (plan: NodePlan) => ({ ...plan, first: true });
-        const { run, done } = rolling(both.map(first), { parallel: true, deployed: [] });
+        const { run, done } = rolling(both.map(first), { parallel: true });
         expect((await run.run()).exitCode).toBe(0);
         expect(done()).toEqual(["up node2", "up node1"]);
         const one = rolling([planOf("node2"), both[1]!]);

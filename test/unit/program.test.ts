@@ -92,6 +92,7 @@ describe("pulumi up of the second stack", () => {
         const { resources } = await up("node2", { preview: true });
         expect(resources.filter((one) => one.type === "docker:index/container:Container")).toHaveLength(9);
         expect(warn.mock.calls.map(([text]) => text)).toEqual([
+            expect.stringMatching(/^objectStore: pooled/),
             'stack "node1" does not exist yet: its credentials are unknown in this preview',
         ]);
         warn.mockRestore();
@@ -137,7 +138,7 @@ describe("a bad configuration", () => {
         const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue(undefined);
         const { resources } = await up("node1", { changes, preview: true });
         expect(resources.length).toBeGreaterThan(40);
-        expect(warn.mock.calls.map(([text]) => text)).toEqual([message]);
+        expect(warn.mock.calls.map(([text]) => text)).toEqual([expect.stringMatching(/^objectStore: pooled/), message]);
         warn.mockRestore();
     });
 });

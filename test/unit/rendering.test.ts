@@ -161,6 +161,25 @@ describe("the two nodes", () => {
         for (const stack of STACKS) expect(read(stack, "loki/config.yaml").target).toBe("all");
     });
 
+    it("label logs alike: the same push is the same stream on both", () => {
+        const [one, two] = STACKS.map((stack) => read(stack, "loki/config.yaml"));
+        for (const part of ["limits_config", "ingester", "schema_config", "storage_config"])
+            expect(one[part]).toEqual(two[part]);
+    });
+
+    it("take logs that are as old as the longest absence of a host, and keep within Loki's memory", () => {
+        const { ingester } = read("node1", "loki/config.yaml");
+        // Loki takes what is half a chunk's age behind.
+        expect(ingester).toMatchObject({ max_chunk_age: "12h", wal: { replay_memory_ceiling: "1024MB" } });
+        const changes = { maxPeerOutage: "90m", lokiMemoryLimit: "1GiB" };
+        expect(parse(configsOf("node1", changes)["loki/config.yaml"]).ingester.max_chunk_age).toBe("3h");
+        const loki = specsOf("node1", changes).loki;
+        expect(loki.environment?.GOMEMLIMIT).toBe("921MiB");
+        // Equal: with swap on top of it, a container would not end at its limit but crawl.
+        expect(containerArgs(loki)).toMatchObject({ memory: 1024, memorySwap: 1024 });
+        expect(containerArgs(specsOf("node1").haproxy)).not.toHaveProperty("memory");
+    });
+
     it("keep the compactors on the master when the roles change places", () => {
         const swap = { role: "BACKUP", priority: "90", peerPriority: "100" };
         expect(parse(configsOf("node1", swap)["loki/config.yaml"]).compactor.compaction_interval).toBe("87600h");

@@ -62,6 +62,18 @@ describe("a value that cannot be read is one line with key, value and what would
         ],
         ["sshUser", "a b", 'a user name; write 3 to 32 letters, digits, "_" or "-", such as "admin"'],
         ["networkInterface", "eth 0", 'a network interface; write one such as "eth0"'],
+        ["lokiObjectStoreUser", "a b", 'an access key; write 2 to 128 letters, digits, "_", "." or "-"'],
+        ["objectStoreRegion", "eu central", 'an S3 region; write one such as "us-east-1"'],
+        [
+            "thanosRetentionRaw",
+            "for ever",
+            'a retention; write a number and one of h, d, such as "90d", or "0d" for ever',
+        ],
+        [
+            "objectStore",
+            "replicated",
+            "a way to keep objects; write pooled (one store over both hosts), mirrored (one store on each) or external (some S3 store)",
+        ],
         ["minimumDocker", "newest", 'a version; write one such as "20.10"'],
         ["hostKey", RSA_KEY, `a public host key; ${HOST_KEY_WANTED}`],
         ["hostKey", "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU", `a public host key; ${HOST_KEY_WANTED}`],
@@ -72,6 +84,21 @@ describe("a value that cannot be read is one line with key, value and what would
 
 describe("two values that do not go together are one line at the one to change", () => {
     it.each<[title: string, changes: Record<string, string>, line: string]>([
+        [
+            "a Loki without room to start",
+            { lokiMemoryLimit: "128MiB" },
+            'lokiMemoryLimit: "128MiB" is too little for Loki; write "256MiB" or more',
+        ],
+        [
+            "raw metrics that go before they are thinned out",
+            { thanosRetentionRaw: "1d" },
+            'thanosRetentionRaw: "1d" is shorter than 40h, when samples of 5 minutes are made of them; write "2d" or more, or "0d" for ever',
+        ],
+        [
+            "thinned out metrics that go before they are thinned out again",
+            { thanosRetention5m: "7d" },
+            'thanosRetention5m: "7d" is shorter than 10d, when samples of an hour are made of them; write "10d" or more, or "0d" for ever',
+        ],
         [
             "a virtual IP that is the node's own address",
             { vip: "192.168.110.214" },

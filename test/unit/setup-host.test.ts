@@ -53,6 +53,7 @@ describe("a good host", () => {
         expect(fs.readdirSync(lib()).sort()).toEqual([
             "await-healthy",
             "may-stop-object-store",
+            "mirror-buckets",
             "put-file",
             "setup-object-store",
         ]);

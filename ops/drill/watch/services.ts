@@ -1,7 +1,7 @@
 /** Asks the services themselves how they are, and the collectors how much they hold. */
-import type { Values } from "../../../components/settings/keys";
 import type { Deployment, DeployedNode } from "../../deployment";
 import { expectedServices } from "../../status/collect";
+import { probes } from "../../status/probes";
 import type { QueueSample, TimelineEvent } from "../report/schema";
 
 const EVERY_MS = 1000;
@@ -13,23 +13,12 @@ export interface ServiceCheck {
     url: string;
 }
 
-/** Where each service says that it works. Keepalived has no such place. */
-const ENDPOINTS: Record<string, (values: Values) => [port: number, path: string]> = {
-    minio: (v) => [v.objectStorePort, "/minio/health/cluster"],
-    prometheus: (v) => [v.prometheusPort, "/-/ready"],
-    loki: (v) => [v.lokiPort, "/ready"],
-    "thanos-sidecar": (v) => [v.thanosHttpPort, "/-/ready"],
-    "thanos-query": (v) => [v.thanosQueryHttpPort, "/-/ready"],
-    "otel-aggregator": (v) => [v.aggregatorHealthPort, "/"],
-    haproxy: (v) => [v.haproxyStatsPort, "/healthz"],
-};
-
-/** What can be asked on a node. Pure. */
+/** What can be asked on a node: the same as `otel-ha status` asks. Pure. */
 export function serviceChecks({ address, values }: Pick<DeployedNode, "address" | "values">): ServiceCheck[] {
-    return expectedServices(values).flatMap((service) => {
-        const endpoint = ENDPOINTS[service]?.(values);
-        return endpoint ? [{ service, url: `http://${address}:${endpoint[0]}${endpoint[1]}` }] : [];
-    });
+    const services = expectedServices(values);
+    return probes(values)
+        .filter(({ name }) => services.includes(name))
+        .map(({ name, port, path }) => ({ service: name, url: `http://${address}:${port}${path}` }));
 }
 
 /** Items, or requests, in the queues of a collector's metrics page, by exporter and data type. Pure. */

@@ -136,3 +136,36 @@ export async function listener(): Promise<{ port: number; pid: number; close: ()
     });
     return { port, pid: child.pid ?? 0, close: () => child.kill() };
 }
+
+/** An object store as its health endpoints show it: `set` decides what they answer. Runs in a process of its own. */
+export interface StoreHealth {
+    port: number;
+    /** @example set({ cluster: 503 }) */
+    set: (answers: Partial<Record<"cluster" | "read" | "maintenance", number>>) => void;
+    close: () => void;
+}
+
+/** Starts one that is well. */
+export async function storeHealth(bench: Bench, name: string): Promise<StoreHealth> {
+    const file = path.join(bench.root, `${name}.json`);
+    const state: Record<string, number> = { cluster: 200, read: 200, maintenance: 200 };
+    const set: StoreHealth["set"] = (answers) => fs.writeFileSync(file, JSON.stringify(Object.assign(state, answers)));
+    set({});
+    const program = `
+        const paths = {
+            "/minio/health/cluster": "cluster",
+            "/minio/health/cluster/read": "read",
+            "/minio/health/cluster?maintenance=true": "maintenance",
+        };
+        const answers = () => JSON.parse(require("fs").readFileSync(${JSON.stringify(file)}));
+        const server = require("http").createServer((request, response) => {
+            response.writeHead(answers()[paths[request.url]] ?? 404).end();
+        });
+        server.listen(0, "127.0.0.1", () => console.log(server.address().port));`;
+    const child = spawn(process.execPath, ["-e", program], { stdio: ["ignore", "pipe", "inherit"] });
+    const port = await new Promise<number>((resolve, reject) => {
+        child.once("error", reject);
+        child.stdout.once("data", (data: Buffer) => resolve(Number(data.toString())));
+    });
+    return { port, set, close: () => child.kill() };
+}
