@@ -4,7 +4,7 @@ import { UserError } from "../../errors";
 import { fillDisk } from "../faults/disk";
 import { crashReboot, powerOff } from "../faults/hosts";
 import { lossyLink, partition, slowLink } from "../faults/network";
-import { rollingChange } from "../faults/rolling";
+import { rollingChange, rollingImage } from "../faults/rolling";
 import { killProcess, stopContainer, stopProcess } from "../faults/services";
 import type { Fault } from "../faults/fault";
 import type { DeployedNode } from "../../deployment";
@@ -185,6 +185,16 @@ export const SCENARIOS: Scenario[] = [
         gap: "cleanStop",
         fault: ({ owner }) => stopContainer(owner, "keepalived"),
         clients: (_, usual) => backdated(usual, -9 * 60_000),
+    },
+    {
+        name: "rolling-image",
+        starred: false,
+        title: "The collector's image changes on both nodes with `otel-ha up`, under load",
+        description:
+            "Containers are replaced, not reloaded. The other image is the same but for a label; the drill builds it on the hosts.",
+        holdSeconds: 3,
+        gap: "rolling",
+        fault: ({ deployment }) => rollingImage(deployment),
     },
 ];
 
