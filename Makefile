@@ -69,3 +69,9 @@ bench-ingest: node_modules/.package-lock.json ## How much the virtual IP acknowl
 	@$(LAB_PROGRAM) lab/bench-ingest.ts $(if $(JSON),--json)
 	@lab/lab down 2>/dev/null
 	@rm -rf ".lab/$$OTEL_HA_LAB"
+
+# All drills, in a lab of their own and in both configurations; reports in drill-reports/.
+drill: export OTEL_HA_LAB ?= drill
+drill: node_modules/.package-lock.json ## Every drill in both configurations, on the lab's hosts (an hour)
+	@$(LAB_PROGRAM) lab/drill.ts
+	@lab/lab down 2>/dev/null

@@ -10,6 +10,7 @@ import type { DrillReport } from "./report/schema";
 import { terminalReport } from "./report/terminal";
 import { readReports, writeReport } from "./report/write";
 import { DRILL_DEFAULTS, type DrillOptions } from "./run/options";
+import { Refused } from "./run/preflight";
 import { runDrill } from "./run/runner";
 import { chosen, SCENARIOS } from "./scenarios/all";
 import type { Scenario } from "./scenarios/scenario";
@@ -48,7 +49,7 @@ Without a scenario the starred ones of --list run, one after another.
 Exit codes:
   0  all hypotheses of all drills held
   1  one did not
-  2  a drill could not be carried out
+  2  a drill could not be carried out (with --all: those that cannot be carried out here are skipped)
   3  the command itself was wrong, or the settings cannot be read
 
 Examples:
@@ -130,7 +131,8 @@ async function drillAll(
     const reports: (DrillReport & { directory: string })[] = [];
     for (const scenario of scenarios) {
         if (signal.aborted) break;
-        const report = await drillOne(deployment, scenario, options, signal, paint);
+        const report = await drillOne(deployment, scenario, options, signal, paint).catch(skipWith(options, paint));
+        if (!report) continue;
         const directory = writeReport(report, resolve(options.output));
         reports.push({ ...report, directory });
         const text = `${terminalReport(report, paint)}\n  ${directory}/report.html`;
@@ -140,6 +142,14 @@ async function drillAll(
     if (options.json) console.log(JSON.stringify(reports));
     const codes = reports.map(({ outcome }) => EXIT_CODES[outcome]);
     process.exitCode = signal.aborted ? EXIT_CODES.failed : Math.max(0, ...codes);
+}
+
+/** Of all scenarios, those that cannot be carried out here are left out, and said so. One that was named must be. */
+function skipWith({ all }: DrillCommandOptions, paint: Paint): (error: Error) => undefined {
+    return (error) => {
+        if (!all || !(error instanceof Refused)) throw error;
+        console.error(paint.warn(`skipped: ${error.message}`));
+    };
 }
 
 function drillOne(

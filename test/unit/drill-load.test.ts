@@ -84,10 +84,13 @@ describe("a client's requests", () => {
 describe("a client over HTTP", () => {
     it("is acknowledged at once by a receiver that works, at the pace that was asked for", async () => {
         const port = await receiver((_, answer) => answer.end());
-        const ledger = await sendFor(client(), { http: port }, 500);
+        const started = Date.now();
+        const ledger = await sendFor(client(), { http: port }, 500, 0);
         expect(ledger.requests.length).toBeGreaterThanOrEqual(45);
-        expect(ledger.requests.length).toBeLessThanOrEqual(55);
-        expect(countItems([ledger], "logs", "acknowledged")).toBe(ledger.requests.length * 3);
+        expect(ledger.requests.length).toBeLessThanOrEqual((Date.now() - started) / 10 + 2);
+        const acknowledged = ledger.requests.filter(({ outcome }) => outcome === "acknowledged");
+        expect(acknowledged.length).toBeGreaterThan(ledger.requests.length * 0.9);
+        expect(countItems([ledger], "logs", "acknowledged")).toBe(acknowledged.length * 3);
         const times = ledger.requests.map(({ at }) => at);
         expect(times.every((at, i) => i === 0 || at > times[i - 1]!)).toBe(true);
     });

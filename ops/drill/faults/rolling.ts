@@ -5,7 +5,7 @@ import { parseDocument } from "yaml";
 import type { Deployment } from "../../deployment";
 import { UserError } from "../../errors";
 import { run } from "../../run";
-import type { Fault } from "./fault";
+import { must, type Fault } from "./fault";
 
 const UP_MS = 20 * 60_000;
 
@@ -29,6 +29,26 @@ export function rollingChange(deployment: Deployment, key: string, value: (node:
             files.forEach((file, at) => writeFileSync(file, before![at]!));
             await otelHaUp(deployment);
             before = undefined;
+        },
+    };
+}
+
+/** Gives both nodes another image of the collector, the same but for a label, and brings both up by rolling; then back. */
+export function rollingImage(deployment: Deployment): Fault {
+    const image = deployment.nodes[0]!.values.imageOtelAggregator;
+    const other = `${image}-drill`;
+    const change = rollingChange(deployment, "imageOtelAggregator", () => other);
+    const onAll = (line: string, input?: string): Promise<unknown> =>
+        Promise.all(deployment.nodes.map((node) => must(node, line, { input, timeoutMs: 120_000 })));
+    return {
+        title: `give both collectors the image ${other} with otel-ha up, one after the other, and ${image} again`,
+        inject: async () => {
+            await onAll(`docker build --quiet --tag ${other} -`, `FROM ${image}\nLABEL otel-ha.drill=1\n`);
+            await change.inject();
+        },
+        heal: async () => {
+            await change.heal();
+            await onAll(`docker image rm ${other} >/dev/null 2>&1 || true`);
         },
     };
 }

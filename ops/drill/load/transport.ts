@@ -115,11 +115,13 @@ class GrpcTransport implements Transport {
     private openedAt = Date.now();
     private succeededAt = 0;
     private underWay = 0;
+    private patienceMs: number;
 
     constructor(
         private readonly plan: LoadPlan,
         private readonly client: ClientPlan,
     ) {
+        this.patienceMs = RECONNECT_INTERVALS * client.intervalMs;
         this.channel = this.open();
     }
 
@@ -130,7 +132,7 @@ class GrpcTransport implements Transport {
         return new Promise((resolve) => {
             const done = (error: grpc.ServiceError | null, answer?: Uint8Array): void => {
                 this.underWay--;
-                if (!error) this.succeededAt = Date.now();
+                if (!error) this.succeeded();
                 resolve(error ? grpcAnswer(error) : acknowledged(this.client, answer!));
             };
             const options = { deadline: Date.now() + this.client.timeoutMs };
@@ -143,11 +145,18 @@ class GrpcTransport implements Transport {
         this.channel.close();
     }
 
+    private succeeded(): void {
+        this.succeededAt = Date.now();
+        this.patienceMs = RECONNECT_INTERVALS * this.client.intervalMs;
+    }
+
     // A channel notices a dead host late, and waits between its attempts to connect; a new one tries at once.
     private reconnect(): void {
         const now = Date.now();
         const last = Math.max(this.openedAt, this.succeededAt);
-        if (this.underWay === 0 || now - last < RECONNECT_INTERVALS * this.client.intervalMs) return;
+        if (this.underWay === 0 || now - last < this.patienceMs) return;
+        // A slow system must not be burdened with ever new connections.
+        this.patienceMs = Math.min(2 * this.patienceMs, Math.max(this.patienceMs, this.client.timeoutMs));
         const left = this.channel;
         this.channel = this.open();
         setTimeout(() => left.close(), this.client.timeoutMs).unref();

@@ -3,12 +3,12 @@ import { balanceSent, balanceView, recoveryPoint } from "../accounting/account";
 import type { ClientLedger } from "../load/ledger";
 import type { Signal } from "../load/plan";
 import { longestGap, quantile, successTimes, type Gap, type Span } from "../probe/gaps";
-import { missing } from "../probe/holes";
+import { HELD_BACK_MS, missing } from "../probe/holes";
 import type { ReadSample } from "../probe/read";
 import { increase, type Counters } from "../run/counters";
 import type { Observed } from "../run/observers";
 import type { DrillOptions } from "../run/options";
-import { longest, ownership } from "../run/ownership";
+import { INJECTED, longest, ownership } from "../run/ownership";
 import type { Sources } from "../run/preflight";
 import type { Recording, View } from "../run/read-all";
 import type { Scenario } from "../scenarios/scenario";
@@ -86,7 +86,7 @@ export function buildReport(raw: RawRun): DrillReport {
         queues: { peak: peaks(raw.queues), drainedAt: raw.drainedAt, samples: raw.queues },
         plots: {
             rates: Object.fromEntries(ledgers.map((ledger) => [ledger.client.id, ratePoints(ledger)])),
-            reads: withMissing(observed).map(({ at, ms, signal, kind, error, lagMs, missing: short }) => {
+            reads: withMissing(raw).map(({ at, ms, signal, kind, error, lagMs, missing: short }) => {
                 return { at, ms, signal, kind, error, lagMs, missing: short || undefined };
             }),
         },
@@ -95,15 +95,21 @@ export function buildReport(raw: RawRun): DrillReport {
         leftovers: raw.leftovers,
     };
     report.recovery = recovery(raw, report, spans);
-    report.verdicts = verdicts(report, { scenario: raw.scenario, reads: withMissing(observed), sources: raw.sources });
+    report.verdicts = verdicts(report, { scenario: raw.scenario, reads: withMissing(raw), sources: raw.sources });
     report.outcome = outcome(report);
     return report;
 }
 
-function withMissing({ load, reads }: Observed): (ReadSample & { missing: number })[] {
+function withMissing(raw: RawRun): (ReadSample & { missing: number })[] {
+    const { load, reads } = raw.observed ?? NOTHING;
+    const injected = raw.timeline.find(({ source, what }) => source === "fault" && what === INJECTED)?.at;
+    const heldBack =
+        raw.scenario.holdsBack && raw.injectedAt && injected
+            ? { from: raw.injectedAt - HELD_BACK_MS, to: injected + HELD_BACK_MS }
+            : undefined;
     return reads.reads.map((sample) => {
         const ledger = load.ledgers.find(({ client }) => client.signal === sample.signal && !client.backdateMs);
-        return { ...sample, missing: ledger ? missing(sample, ledger) : 0 };
+        return { ...sample, missing: ledger ? missing(sample, ledger, heldBack) : 0 };
     });
 }
 

@@ -5,6 +5,8 @@ import type { Ownership, TimelineEvent } from "../report/schema";
 /** The events by which the drill says that a host is losing its power, and that it has none any more. */
 export const HOST_GOING = "host goes off";
 export const HOST_OFF = "host off";
+/** The event by which the drill says that the fault is in. */
+export const INJECTED = "injected";
 
 /** Stretches with the same owners, in order, over the whole span. */
 export function ownership(timeline: TimelineEvent[], span: Span): Ownership[] {

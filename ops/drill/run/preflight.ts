@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Deployment, DeployedNode } from "../../deployment";
 import { UserError } from "../../errors";
+import { sleep } from "../../run";
 import { StatusReader } from "../../status/reader";
 import type { Status } from "../../status/model";
 import { configurationOf } from "../configuration";
@@ -24,7 +25,17 @@ export interface Preflight {
     sources: Sources;
 }
 
-/** Looks at the pair. Errors: it is not healthy (unless forced), or the scenario cannot be carried out here. */
+/** This drill cannot be carried out on this pair; others may. */
+export class Refused extends UserError {
+    constructor(message: string) {
+        super(message, 2);
+    }
+}
+
+/** A pair that has just been through something may take this long to be whole. */
+const HEALTHY_WITHIN_MS = 60_000;
+
+/** Looks at the pair. Errors: it is not healthy (unless forced), or {@link Refused}. */
 export async function preflight(
     deployment: Deployment,
     scenario: Scenario,
@@ -32,15 +43,25 @@ export async function preflight(
 ): Promise<Preflight & { fault: ReturnType<Scenario["fault"]> }> {
     const { nodes } = deployment;
     if (nodes.length !== 2) throw new UserError(`a drill needs both nodes; the project has ${nodes.length}`);
-    const status = await new StatusReader(deployment).read();
+    const status = await readStatus(deployment, options.force);
     if (!options.force) refuseUnhealthy(status, await Promise.all(nodes.map(armed)), nodes);
     const owner = nodes.find(({ name }) => status.vip.owners.includes(name)) ?? nodes[0]!;
     const backup = nodes.find((node) => node !== owner)!;
     const stage = { deployment, owner, backup, power: options.power, reboot: options.reboot };
     const fault = scenario.fault(stage);
     const refusal = await fault.refusal?.();
-    if (refusal) throw new UserError(`${scenario.name} cannot be carried out here: ${refusal}`);
+    if (refusal) throw new Refused(`${scenario.name} cannot be carried out here: ${refusal}`);
     return { stage, fault, sources: await sources(deployment, options), system: await describe(deployment, status) };
+}
+
+async function readStatus(deployment: Deployment, force: boolean): Promise<Status> {
+    const reader = new StatusReader(deployment);
+    const end = Date.now() + HEALTHY_WITHIN_MS;
+    for (;;) {
+        const status = await reader.read();
+        if (force || status.verdict === "healthy" || Date.now() > end) return status;
+        await sleep(2000);
+    }
 }
 
 function refuseUnhealthy(status: Status, leftovers: string[][], nodes: DeployedNode[]): void {
@@ -53,6 +74,7 @@ function refuseUnhealthy(status: Status, leftovers: string[][], nodes: DeployedN
     throw new UserError(
         `the pair is not healthy, so that a drill would prove nothing and might break what still works: ${problems.join("; ")}. ` +
             "See otel-ha status; --force runs it nevertheless",
+        2,
     );
 }
 

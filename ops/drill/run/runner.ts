@@ -11,7 +11,7 @@ import { pause } from "./abort";
 import { counters } from "./counters";
 import { Observers, type Observed } from "./observers";
 import type { DrillOptions } from "./options";
-import { HOST_GOING, HOST_OFF } from "./ownership";
+import { HOST_GOING, HOST_OFF, INJECTED } from "./ownership";
 import { preflight, type Preflight } from "./preflight";
 import { allComplete, readAll, recordGlobal, type Recording, type View } from "./read-all";
 
@@ -129,7 +129,7 @@ class Drill {
         for (const node of this.fault.hostsAway ?? []) this.event("fault", HOST_GOING, node.name);
         await this.fault.inject();
         for (const node of this.fault.hostsAway ?? []) this.event("fault", HOST_OFF, node.name);
-        this.event("fault", "injected");
+        this.event("fault", INJECTED);
         await pause((this.options.holdSeconds ?? this.scenario.holdSeconds) * 1000, this.surroundings.signal);
     }
 

@@ -4,7 +4,7 @@ import { UserError } from "../../errors";
 import { fillDisk } from "../faults/disk";
 import { crashReboot, powerOff } from "../faults/hosts";
 import { lossyLink, partition, slowLink } from "../faults/network";
-import { rollingChange } from "../faults/rolling";
+import { rollingChange, rollingImage } from "../faults/rolling";
 import { killProcess, stopContainer, stopProcess } from "../faults/services";
 import type { Fault } from "../faults/fault";
 import type { DeployedNode } from "../../deployment";
@@ -52,6 +52,7 @@ export const SCENARIOS: Scenario[] = [
         description: "The other node takes the address and everything that comes; the returned one catches up.",
         holdSeconds: 30,
         gap: "hostKilled",
+        holdsBack: true,
         fault: (stage) => hostOff(stage.owner, stage),
     },
     {
@@ -81,6 +82,7 @@ export const SCENARIOS: Scenario[] = [
         description: "Connections stay open and nothing answers: worse than a crash, since only time tells.",
         holdSeconds: 20,
         gap: "hostKilled",
+        holdsBack: true,
         fault: ({ owner }) => stopProcess(owner, "otel-aggregator"),
     },
     ...(["prometheus", "loki", "minio", "thanos-sidecar"] as const).map(
@@ -121,6 +123,7 @@ export const SCENARIOS: Scenario[] = [
             "shows a crash of all processes, on real hosts a power cut.",
         holdSeconds: 4,
         gap: "hostKilled",
+        holdsBack: true,
         fault: (stage) => hostOff(stage.owner, stage),
     },
     {
@@ -182,6 +185,16 @@ export const SCENARIOS: Scenario[] = [
         gap: "cleanStop",
         fault: ({ owner }) => stopContainer(owner, "keepalived"),
         clients: (_, usual) => backdated(usual, -9 * 60_000),
+    },
+    {
+        name: "rolling-image",
+        starred: false,
+        title: "The collector's image changes on both nodes with `otel-ha up`, under load",
+        description:
+            "Containers are replaced, not reloaded. The other image is the same but for a label; the drill builds it on the hosts.",
+        holdSeconds: 3,
+        gap: "rolling",
+        fault: ({ deployment }) => rollingImage(deployment),
     },
 ];
 

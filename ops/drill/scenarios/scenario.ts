@@ -31,8 +31,8 @@ export interface Scenario {
     gap: GapKind;
     /** Both nodes hold the virtual IP while they cannot see each other. */
     twoOwners?: boolean;
-    /** Less than everything may be readable through the virtual IP meanwhile. @default false */
-    readsMayFail?: boolean;
+    /** A collector is gone or stands still with its queue: what it took last is shown only when it is back. */
+    holdsBack?: boolean;
     fault(stage: Stage): Fault;
     /** Clients besides the usual ones. */
     clients?(stage: Stage, usual: ClientPlan[]): ClientPlan[];
