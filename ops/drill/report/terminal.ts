@@ -6,6 +6,8 @@ const MARKS: Record<VerdictState, string> = { passed: "✓", deviated: "✗", "n
 
 /** Verdict table and the most important numbers. */
 export function terminalReport(report: DrillReport, paint: Paint): string {
+    // What was not measured to the end says nothing.
+    if (report.outcome === "failed") return `\n${verdictLine(report, paint)}`;
     const lines = [
         "",
         paint.bold(`${report.scenario.name}: ${report.scenario.title}`),
