@@ -1,8 +1,9 @@
 // The other ways to keep objects: a store on each host, and one that is not ours. In the end the pool is back as the tests before left it.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { heal, labExec, partition } from "../../lab/hosts";
-import { logql } from "../../lab/queries";
+import { logql, vipOwners } from "../../lab/queries";
 import { Project } from "../../lab/project";
+import { DRILL_TIMEOUT_MS, drillPasses } from "./drill";
 import {
     allHealthy,
     buckets,
@@ -202,6 +203,20 @@ describe("mirrored", () => {
             expect(await keys(node2, bucket)).toEqual(expect.arrayContaining(await keys(node1, bucket)));
         expect((await fill("")).stdout).toBe("loki-data 0\nthanos-metrics 0\n");
     });
+});
+
+describe("resilient: mirrored, VRRP 3 every 200 ms, unicast", () => {
+    it(
+        "loses nothing with the host that has the virtual IP, and takes data again within a second",
+        async () => {
+            setBoth("vrrpVersion=3", "vrrpAdvertInterval=200ms", "vrrpUnicast=true");
+            await upBoth(project);
+            await eventually("node 1 holds the virtual IP", vipOwners, (owners) => owners.join() === "node1");
+            const { system } = await drillPasses(project, "host-owner");
+            expect(system.configuration).toBe("resilient");
+        },
+        DRILL_TIMEOUT_MS,
+    );
 });
 
 describe("external", () => {
