@@ -42,7 +42,9 @@ export function consequences(plans: NodePlan[], { owners, values }: Situation): 
             );
         if (restarts.includes("minio"))
             lines.push(
-                `the object store takes no writes while minio of ${plan.name} starts anew; Loki and Thanos keep what they have until then`,
+                node.objectStore === "pooled"
+                    ? `the object store takes no writes while minio of ${plan.name} starts anew; Loki and Thanos keep what they have until then`
+                    : `Loki and Thanos of ${plan.name} keep what they have while its minio starts anew`,
             );
         if (plan.newSecrets && !plan.first)
             lines.push(

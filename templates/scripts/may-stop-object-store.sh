@@ -34,6 +34,7 @@ refuse() {
 
 # MinIO writes its shape into each drive when it first starts.
 check_drives() {
+    [ -d "$data/data1" ] || refuse "$data/data1 is not there. Is the disk mounted? If it is to begin empty: mkdir -p $data/data1 $data/data2"
     format=$data/data1/.minio.sys/format.json
     [ -f "$format" ] || return 0
     have=$(sed -n 's/.*"sets":\[\[\(.*\)\]\].*/\1/p' "$format" | tr ',' '\n' | grep -c . || true)

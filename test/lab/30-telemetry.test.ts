@@ -1,9 +1,11 @@
 // What is sent to the virtual IP is found again, with its values and attributes.
+import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
 import { labExec } from "../../lab/hosts";
 import { Project } from "../../lab/project";
 import { logql, promql } from "../../lab/queries";
-import { PROTOCOLS, send } from "../../lab/telemetry";
+import { run } from "../../lab/run";
+import { post, PROTOCOLS, send } from "../../lab/telemetry";
 import {
     allHealthy,
     eventually,
@@ -77,6 +79,55 @@ it("has all of Prometheus' targets up", async () => {
     );
 });
 
+describe("a request at the virtual IP", () => {
+    const url = "http://192.168.110.140:4318/v1/logs";
+    const headers = { "content-type": "application/json" };
+    const body = (text: string): string =>
+        JSON.stringify({
+            resourceLogs: [
+                {
+                    resource: { attributes: [{ key: "service.name", value: { stringValue: "bodies" } }] },
+                    scopeLogs: [{ logRecords: [{ timeUnixNano: `${Date.now()}000000`, body: { stringValue: text } }] }],
+                },
+            ],
+        });
+
+    it("may be compressed", async () => {
+        const answer = await fetch(url, {
+            method: "POST",
+            headers: { ...headers, "content-encoding": "gzip" },
+            body: gzipSync(body("compressed")),
+        });
+        expect(answer.status).toBe(200);
+        await eventually(
+            "the line",
+            () => logql(node2, '{service_name="bodies"} |= "compressed"'),
+            (found) => found.length > 0,
+            40_000,
+        );
+    });
+
+    it("that is too large is refused with 413 and a sentence; a large one is not", async () => {
+        expect((await fetch(url, { method: "POST", headers, body: body("x".repeat(100_000)) })).status).toBe(200);
+        const tooLarge = await run(
+            [
+                "curl",
+                "--silent",
+                "--show-error",
+                "--write-out",
+                "\n%{http_code}",
+                "--header",
+                "content-type: application/json",
+                "--data-binary",
+                "@-",
+                url,
+            ],
+            { input: body("x".repeat(21 * 2 ** 20)) },
+        );
+        expect(tooLarge.stdout).toMatch(/larger than 20MiB \(otlpMaxBody\): send smaller batches\.\n\n413$/);
+    });
+});
+
 it("shows HAProxy's statistics to who has the password, and to nobody else", async () => {
     const password = await stackSecret(project, "node1", "haproxyStatsPassword");
     expect((await haproxyStats(node1)).status).toBe(401);
@@ -93,6 +144,25 @@ it("gives each client of the object store its own bucket only", async () => {
     const denied = await objects(node1, "thanos-metrics", { user: "loki", secret });
     expect(denied.code).not.toBe(0);
     expect(denied.stderr).toMatch(/Access Denied/i);
+});
+
+it("a client with a wrong clock costs nobody else their samples", async () => {
+    const point = (name: string, ageSeconds: number): object => ({
+        name,
+        gauge: { dataPoints: [{ asDouble: 1, timeUnixNano: `${Date.now() - ageSeconds * 1000}000000` }] },
+    });
+    const metrics = [point("clock_ahead", -900), point("clock_right", 0), point("clock_behind", 8 * 3600)];
+    await post("/v1/metrics", { resourceMetrics: [{ scopeMetrics: [{ metrics }] }] });
+    for (const node of [node1, node2]) {
+        const query = '{__name__=~"clock_.*"}';
+        const found = await eventually(
+            query,
+            () => promql(node, query),
+            (series) => series.length > 0,
+            40_000,
+        );
+        expect(found.map(({ metric }) => metric.__name__)).toEqual(["clock_right"]);
+    }
 });
 
 describe("in the object store", () => {

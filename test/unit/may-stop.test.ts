@@ -16,6 +16,7 @@ beforeEach(async () => {
     bench = new Bench();
     stubContainer(bench);
     [here, peer] = await Promise.all([storeHealth(bench, "here"), storeHealth(bench, "peer")]);
+    fs.mkdirSync(path.join(bench.root, "minio", "data1"), { recursive: true });
     // A pool of two can never spare one.
     here.set({ maintenance: 412 });
 });
@@ -62,6 +63,13 @@ describe.each(["pooled", "mirrored"] as const)("a %s store", (layout) => {
             code: 0,
             out: "note: web-mid-1 is replaced without asking (objectStoreForceStop)\n",
         });
+    });
+
+    it("whose drives are not there stays as it is: the new container would not start, and an empty directory is not a disk", () => {
+        fs.rmSync(path.join(bench.root, "minio"), { recursive: true });
+        const done = ask(layout, [peerAt()], "--force", "true");
+        expect(done.code).toBe(1);
+        expect(done.err).toMatch(/^web-mid-1 is not replaced: \S+\/minio\/data1 is not there\. Is the disk mounted\?/);
     });
 
     it("whose drives were made for another shape stays as it is, and the error tells what to do", () => {

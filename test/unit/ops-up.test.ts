@@ -131,6 +131,10 @@ describe("the summary", () => {
     it("says what pauses the object store", () => {
         const lines = consequences([planOf("node2", restart("mid-2", "minio"))], situation);
         expect(lines).toEqual([expect.stringContaining("the object store takes no writes while minio of mid-2")]);
+        const values = { ...situation.values, "mid-2": valuesOf("node2", { objectStore: "mirrored" }) };
+        expect(consequences([planOf("node2", restart("mid-2", "minio"))], { ...situation, values })).toEqual([
+            "Loki and Thanos of mid-2 keep what they have while its minio starts anew",
+        ]);
     });
 });
 

@@ -1,8 +1,9 @@
 // The other ways to keep objects: a store on each host, and one that is not ours. In the end the pool is back as the tests before left it.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { heal, labExec, partition } from "../../lab/hosts";
-import { logql } from "../../lab/queries";
+import { logql, vipOwners } from "../../lab/queries";
 import { Project } from "../../lab/project";
+import { DRILL_TIMEOUT_MS, drillPasses } from "./drill";
 import {
     allHealthy,
     buckets,
@@ -32,11 +33,13 @@ const setBoth = (...pairs: string[]): void =>
 async function exchangeDrives(put: string, take: string): Promise<void> {
     for (const { name } of [node1, node2]) {
         const minio = `minio-mid-${name.slice(-1)}`;
-        const moved = await labExec(name, [
-            "sh",
-            "-c",
-            `docker stop ${minio} >/dev/null; mv ${DRIVES} ${DRIVES}.${put}; [ ! -d ${DRIVES}.${take} ] || mv ${DRIVES}.${take} ${DRIVES}`,
-        ]);
+        const script = [
+            // There is none while the store is external.
+            `{ docker stop ${minio} >/dev/null 2>&1 || true; }`,
+            `mv ${DRIVES} ${DRIVES}.${put}`,
+            `if [ -d ${DRIVES}.${take} ]; then mv ${DRIVES}.${take} ${DRIVES}; else mkdir -p ${DRIVES}/data1 ${DRIVES}/data2; fi`,
+        ];
+        const moved = await labExec(name, ["sh", "-c", script.join(" && ")]);
         expect(moved.code, moved.stderr).toBe(0);
     }
 }
@@ -144,13 +147,13 @@ describe("mirrored", () => {
             "--yes",
             "--skip-preview",
             "--stack",
-            "node2",
+            "node1",
             "--target",
-            "**mid-2-minio-may-stop",
+            "**mid-1-minio-may-stop",
         ]);
         expect(result.code).not.toBe(0);
         expect(result.stdout + result.stderr).toContain(
-            "minio-mid-2 is not replaced: the drives in /data/volume/otel/minio belong to a store of 4 drives",
+            "minio-mid-1 is not replaced: the drives in /data/volume/otel/minio belong to a store of 4 drives",
         );
     });
 
@@ -200,6 +203,20 @@ describe("mirrored", () => {
             expect(await keys(node2, bucket)).toEqual(expect.arrayContaining(await keys(node1, bucket)));
         expect((await fill("")).stdout).toBe("loki-data 0\nthanos-metrics 0\n");
     });
+});
+
+describe("resilient: mirrored, VRRP 3 every 200 ms, unicast", () => {
+    it(
+        "loses nothing with the host that has the virtual IP, and takes data again within a second",
+        async () => {
+            setBoth("vrrpVersion=3", "vrrpAdvertInterval=200ms", "vrrpUnicast=true");
+            await upBoth(project);
+            await eventually("node 1 holds the virtual IP", vipOwners, (owners) => owners.join() === "node1");
+            const { system } = await drillPasses(project, "host-owner");
+            expect(system.configuration).toBe("resilient");
+        },
+        DRILL_TIMEOUT_MS,
+    );
 });
 
 describe("external", () => {
