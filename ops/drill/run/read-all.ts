@@ -114,13 +114,20 @@ export async function readAll(run: string, ledgers: ClientLedger[], sources: Sou
         nodes.push(await readView(run, ledgers, { view, signal: "logs", source: logsUrl }));
     }
     const global = await readGlobal(run, ledgers, sources);
-    for (const signal of ["metrics", "logs"] as const) {
-        if (global.some((view) => view.signal === signal)) continue;
+    // Where the merged view shows one node only, this tells what is lost from what is not shown.
+    const either = (["metrics", "logs"] as const).map((signal): View => {
         const own = ledgers.filter(({ client }) => client.signal === signal);
-        const founds = nodes.filter((view) => view.signal === signal).map(({ found }) => found);
-        global.push({ view: "global", signal, source: "union of both nodes", found: Found.union(run, own, founds) });
-    }
-    return [...nodes, ...global];
+        const both = nodes.filter((view) => view.signal === signal);
+        const found = Found.union(
+            run,
+            own,
+            both.map((view) => view.found),
+        );
+        const error = both.find((view) => view.error)?.error;
+        return { view: "either node", signal, source: "both nodes together", found, error };
+    });
+    const missing = either.filter(({ signal }) => !global.some((view) => view.signal === signal));
+    return [...nodes, ...either, ...global, ...missing.map((view) => ({ ...view, view: "global" }))];
 }
 
 /** True when every view that counts has everything that was acknowledged. Pure. */
