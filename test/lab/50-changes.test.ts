@@ -54,8 +54,8 @@ const RELOADED = [
     },
     {
         template: "prometheus/prometheus.yml.mustache",
-        from: "job_name: thanos-sidecar",
-        to: "job_name: thanos-sidecar-renamed",
+        from: "job_name: prometheus",
+        to: "job_name: prometheus-renamed",
         resource: "mid-1-prometheus-prometheus.yml",
         file: "prometheus/prometheus.yml",
     },
@@ -88,12 +88,12 @@ describe.each(RELOADED)("a changed line of $template", ({ template, from, to, re
 });
 
 it("a changed Prometheus job is live after the reload", async () => {
-    const undo = editTemplate("prometheus/prometheus.yml.mustache", "job_name: thanos-sidecar", "job_name: sidecar");
+    const undo = editTemplate("prometheus/prometheus.yml.mustache", "job_name: prometheus", "job_name: itself");
     try {
         await up(project, "node1");
         await eventually(
             "the new job is scraped",
-            () => promql(node1, 'up{job="sidecar"}'),
+            () => promql(node1, 'up{job="itself"}'),
             (found) => found[0]?.value === 1,
             20_000,
         );
