@@ -44,22 +44,17 @@ export function credentialsFile(directory: string, owner: string, client: Object
     return { path: `${directory}/credentials`, content: awsCredentials(client), mode: "0400", owner };
 }
 
-/** What keeps a service from being ready while a store that two hosts make up cannot be written, or read. Pure. */
-export function withoutQuorum(
-    service: string,
-    settings: BucketSettings,
-    quorum: "read" | "write",
-): OpenCondition | undefined {
+/**
+ * What keeps a service from being ready while a store that two hosts make up cannot be written. A service that only reads may be ready then: give it
+ * some seconds. It is not when the store waits for new users, as in a rotation. Pure.
+ */
+export function withoutQuorum(service: string, settings: BucketSettings, after?: number): OpenCondition | undefined {
     const container = settings.objectStoreContainer;
     if (!container) return undefined;
-    const endpoint = settings.objectStore ?? BUCKET_DEFAULTS.objectStore;
-    const question =
-        quorum === "write"
-            ? // The container's health check asks for the write quorum.
-              helper("await-healthy", "--timeout", "0", container)
-            : `docker exec ${container} wget -q -O /dev/null http://${endpoint}/minio/health/cluster/read`;
     return {
-        command: `! ${question}`,
-        text: `${service} is not ready, since the object store has no ${quorum} quorum yet; it starts by itself when the store has one`,
+        // The container's health check asks for the write quorum.
+        command: `! ${helper("await-healthy", "--timeout", "0", container)}`,
+        text: `${service} is not ready, since the object store has no write quorum yet; it starts by itself when the store has one`,
+        after,
     };
 }

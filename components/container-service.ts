@@ -53,6 +53,8 @@ export interface OpenCondition {
     command: string;
     /** What is said then, after "open: ". */
     text: string;
+    /** Seconds that the service has to be healthy without it. @default 0 */
+    after?: number;
 }
 
 /** One container and all that belongs to it. */
@@ -268,6 +270,7 @@ export function gateArgs(args: ContainerServiceArgs, line: string): command.remo
 export function awaitHealthyCommand(spec: ContainerSpec): string {
     const words = ["--timeout", String(timeoutSeconds(spec))];
     if (spec.openIf) words.push("--open-if", spec.openIf.command, "--open", spec.openIf.text);
+    if (spec.openIf?.after) words.push("--open-after", String(spec.openIf.after));
     return helper("await-healthy", ...words, spec.container);
 }
 

@@ -93,7 +93,7 @@ export function lokiSpec(settings: LokiSettings, client: ObjectStoreClient): Con
         ],
         healthCheck: healthCheck(s, httpCheck(`http://127.0.0.1:${s.port}/ready`)),
         readyTimeout: s.readyTimeout,
-        openIf: withoutQuorum("Loki", s, "write"),
+        openIf: withoutQuorum("Loki", s),
         // Time to write the chunks in memory into the write-ahead log.
         stopSeconds: 60,
     };

@@ -61,7 +61,7 @@ export function thanosCompactorSpec(settings: ThanosCompactorSettings, client: O
             `${httpCheck(`${url}/-/ready`)} && wget -q -O - ${url}/metrics | grep -q '^thanos_compact_halted 0'`,
         ),
         readyTimeout: s.readyTimeout,
-        openIf: withoutQuorum("Thanos Compactor", s, "read"),
+        openIf: withoutQuorum("Thanos Compactor", s, 10),
     };
 }
 

@@ -48,7 +48,7 @@ export function thanosStoreSpec(settings: ThanosStoreSettings, client: ObjectSto
         mounts: [...bucket.mounts, { source: s.dataDir, target: "/thanos" }],
         healthCheck: healthCheck(s, httpCheck(`http://127.0.0.1:${s.httpPort}/-/ready`)),
         readyTimeout: s.readyTimeout,
-        openIf: withoutQuorum("Thanos Store", s, "read"),
+        openIf: withoutQuorum("Thanos Store", s, 10),
     };
 }
 

@@ -81,6 +81,16 @@ describe("waiting for a service", () => {
         expect(done).toMatchObject({ code: 0, out: "open: the store has no quorum\n", err: "" });
     });
 
+    it("gives a service that may do without it some seconds first, crashes included", () => {
+        bench.write("crashing", "");
+        const missing = ["--timeout", "60", "--open-if", "true", "--open", "no users yet", "--open-after", "3"];
+        const done = wait(...missing);
+        expect(done).toMatchObject({ code: 0, out: "open: no users yet\n", err: "" });
+        expect(done.seconds).toBeGreaterThanOrEqual(2);
+        bench.write("check", "true");
+        expect(wait(...missing)).toMatchObject({ code: 0, out: "" });
+    });
+
     it("does not blame others when nothing outside is missing", () => {
         const done = wait("--timeout", "1", "--open-if", "false", "--open", "the store has no quorum");
         expect(done).toMatchObject({ code: 1, out: "" });
