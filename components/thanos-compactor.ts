@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ObjectStoreClient, withoutQuorum } from "./bucket";
+import { ObjectStoreClient, whenReadable, withoutQuorum } from "./bucket";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
 import { healthCheck, httpCheck, ServiceArgs, withDefaults } from "./service";
@@ -41,6 +41,7 @@ export function thanosCompactorSpec(settings: ThanosCompactorSettings, client: O
         ...bucket,
         container: `thanos-compactor-${s.node}`,
         image: s.image,
+        entrypoint: whenReadable(s, "/bin/thanos"),
         command: [
             "compact",
             "--wait",

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ObjectStoreClient, withoutQuorum } from "./bucket";
+import { ObjectStoreClient, whenReadable, withoutQuorum } from "./bucket";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
 import { healthCheck, httpCheck, ServiceArgs, withDefaults } from "./service";
@@ -35,6 +35,7 @@ export function thanosStoreSpec(settings: ThanosStoreSettings, client: ObjectSto
         ...bucket,
         container: `thanos-store-${s.node}`,
         image: s.image,
+        entrypoint: whenReadable(s, "/bin/thanos"),
         command: [
             "store",
             "--data-dir=/thanos",
