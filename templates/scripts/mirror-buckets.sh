@@ -66,7 +66,8 @@ copy
 END
 }
 
-if [ -n "$loki" ]; then flush; fi
+# Twice: the queue is empty while its last chunks are still on their way. The second time a worker takes a stream only when it is done with the first.
+if [ -n "$loki" ]; then flush; flush; fi
 for bucket in "$@"; do
     if ! said=$(mirror "$bucket" 2>&1); then
         printf '%s\n' "$said" | grep -v '"status":"success"' | tail -n 5 >&2

@@ -63,14 +63,15 @@ afterAll(async () => {
     await heal();
     for (const one of undo.reverse()) one();
     await exchangeDrives("mirrored", "pooled");
-    await upBoth(project);
+    // The secrets that were given for the external store are made anew: node 2 reads node 1's.
+    for (const stack of STACKS) await up(project, stack);
     await Promise.all([allHealthy(node1), allHealthy(node2)]);
     for (const { name } of [node1, node2]) await labExec(name, ["rm", "-rf", `${DRIVES}.mirrored`]);
 }, 150_000);
 
 describe("a query while the other host is cut off", () => {
     it("is answered within 3 s at any moment, without an error", async () => {
-        const url = `http://${node1.address}:10904/api/v1/query?${new URLSearchParams({ query: 'up{instance="mid-1"}' })}`;
+        const url = `http://${node1.address}:10904/api/v1/query?${new URLSearchParams({ query: 'up{instance="mid-1", job!~"peer-.*"}' })}`;
         const ask = async (): Promise<{ status: number; ms: number; series: number }> => {
             const started = Date.now();
             const response = await fetch(url, { signal: AbortSignal.timeout(20_000) });

@@ -1,7 +1,7 @@
 // The generator against receivers that behave badly, over real sockets.
 import * as grpc from "@grpc/grpc-js";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { connect, createServer as createTcpServer, type AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { backoffMs, PacedClient } from "../../ops/drill/load/client";
 import { encode } from "../../ops/drill/load/encode";
@@ -203,6 +203,26 @@ describe("a client over gRPC", () => {
         const ledger = await sending;
         expect(ledger.failures.length).toBeGreaterThan(0);
         expect(ledger.requests.every(({ outcome }) => outcome === "acknowledged")).toBe(true);
+    });
+
+    it("is back soon, however long connections to nobody have hung before", async () => {
+        const port = await service((_, done) => done(null, Buffer.alloc(0)))();
+        const started = Date.now();
+        const there = 700;
+        const front = createTcpServer((socket) => {
+            socket.on("error", () => undefined);
+            // As with a packet to an address that nobody has: no answer, and nothing later either.
+            if (Date.now() - started < there) return;
+            const behind = connect(port, "127.0.0.1");
+            behind.on("error", () => socket.destroy());
+            socket.pipe(behind).pipe(socket);
+        });
+        await new Promise<void>((resolve) => front.listen(0, "127.0.0.1", resolve));
+        closers.push(() => front.close());
+        const [, probe] = probeClients(20, 1000);
+        const ledger = await sendFor(probe!, { grpc: (front.address() as AddressInfo).port }, 1600, 0);
+        const first = Math.min(...ledger.requests.map(({ acknowledgedAt }) => acknowledgedAt ?? Infinity));
+        expect(first - started).toBeLessThan(there + 400);
     });
 });
 

@@ -107,7 +107,10 @@ const RETRYABLE_GRPC = [
     grpc.status.RESOURCE_EXHAUSTED,
 ];
 
-/** A channel on which nothing succeeds for so many intervals is left for a new one; what is under way on it may still end well. */
+/**
+ * A channel on which nothing succeeds for so many intervals is left for a new one; what is under way on it may still end well. Always as soon as the
+ * first time: a client that waits longer and longer measures its own waiting.
+ */
 const RECONNECT_INTERVALS = 10;
 
 class GrpcTransport implements Transport {
@@ -115,13 +118,11 @@ class GrpcTransport implements Transport {
     private openedAt = Date.now();
     private succeededAt = 0;
     private underWay = 0;
-    private patienceMs: number;
 
     constructor(
         private readonly plan: LoadPlan,
         private readonly client: ClientPlan,
     ) {
-        this.patienceMs = RECONNECT_INTERVALS * client.intervalMs;
         this.channel = this.open();
     }
 
@@ -132,7 +133,7 @@ class GrpcTransport implements Transport {
         return new Promise((resolve) => {
             const done = (error: grpc.ServiceError | null, answer?: Uint8Array): void => {
                 this.underWay--;
-                if (!error) this.succeeded();
+                if (!error) this.succeededAt = Date.now();
                 resolve(error ? grpcAnswer(error) : acknowledged(this.client, answer!));
             };
             const options = { deadline: Date.now() + this.client.timeoutMs };
@@ -145,18 +146,10 @@ class GrpcTransport implements Transport {
         this.channel.close();
     }
 
-    private succeeded(): void {
-        this.succeededAt = Date.now();
-        this.patienceMs = RECONNECT_INTERVALS * this.client.intervalMs;
-    }
-
     // A channel notices a dead host late, and waits between its attempts to connect; a new one tries at once.
     private reconnect(): void {
-        const now = Date.now();
         const last = Math.max(this.openedAt, this.succeededAt);
-        if (this.underWay === 0 || now - last < this.patienceMs) return;
-        // A slow system must not be burdened with ever new connections.
-        this.patienceMs = Math.min(2 * this.patienceMs, Math.max(this.patienceMs, this.client.timeoutMs));
+        if (this.underWay === 0 || Date.now() - last < RECONNECT_INTERVALS * this.client.intervalMs) return;
         const left = this.channel;
         this.channel = this.open();
         setTimeout(() => left.close(), this.client.timeoutMs).unref();

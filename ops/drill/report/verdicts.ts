@@ -1,11 +1,12 @@
 /** Whether what was expected has happened. Pure. */
 import { FRESH_LIMIT_MS, gapLimit } from "../configuration";
 import type { Signal } from "../load/plan";
+import type { Span } from "../probe/gaps";
 import type { ReadSample } from "../probe/read";
 import { longest } from "../run/ownership";
 import type { Sources } from "../run/preflight";
 import type { Scenario } from "../scenarios/scenario";
-import type { DrillReport, Verdict, VerdictState, ViewReport } from "./schema";
+import type { DrillReport, TimelineEvent, Verdict, VerdictState, ViewReport } from "./schema";
 
 /** What the verdict needs besides the report itself. */
 export interface Circumstances {
@@ -111,7 +112,7 @@ function refused({ integrity, availability }: DrillReport): Verdict {
     };
 }
 
-function gaps({ availability, system }: DrillReport, scenario: Scenario): Verdict[] {
+function gaps({ availability, system, timeline }: DrillReport, scenario: Scenario): Verdict[] {
     const limit = gapLimit(scenario.gap, system.configuration);
     return availability.probes
         .filter(({ protocol }) => protocol !== "read")
@@ -121,6 +122,7 @@ function gaps({ availability, system }: DrillReport, scenario: Scenario): Verdic
             if (longestGap.stalledMs > 0)
                 notes.push(`the probe itself stood still for ${longestGap.stalledMs} ms of it`);
             const over = longestGap.ms > limit;
+            if (over) notes.push(`around it: ${around(timeline, longestGap)}`);
             return {
                 id: `gap-${client}`,
                 hypothesis: `Intake over ${protocol === "grpc" ? "gRPC" : "HTTP"} never stops for longer than the limit`,
@@ -131,6 +133,19 @@ function gaps({ availability, system }: DrillReport, scenario: Scenario): Verdic
             };
         });
 }
+
+/** What happened shortly before a gap and in it: where to look first. */
+function around(timeline: TimelineEvent[], { from, to }: Span): string {
+    const events = timeline.filter(({ at, source }) => source !== "drill" && at > from - BEFORE_GAP_MS && at < to);
+    const texts = events.map(({ at, node, what, detail }) => {
+        const words = [node, what, detail].filter(Boolean).join(" ");
+        return `${at < from ? "−" : "+"}${(Math.abs(at - from) / 1000).toFixed(1)} s ${words}`;
+    });
+    return texts.slice(-MOST_EVENTS).join("; ") || "nothing that was watched";
+}
+
+const BEFORE_GAP_MS = 1500;
+const MOST_EVENTS = 8;
 
 function oneOwner({ ownership, fault, endedAt, startedAt }: DrillReport, scenario: Scenario): Verdict {
     const whole = { from: startedAt, to: endedAt };
