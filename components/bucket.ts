@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { OpenCondition, ServiceFile } from "./container-service";
+import { ServiceArgs } from "./service";
 import { helper } from "./shell";
 
 /** A user of the object store that may touch one bucket. */
@@ -10,6 +11,12 @@ export interface ObjectStoreClient {
     secret: pulumi.Input<string>;
     /** The bucket, made when it is missing in a store of our own. @example "loki-data" */
     bucket: string;
+}
+
+/** Arguments of a service that keeps its data in a bucket. */
+export interface BucketServiceArgs<Settings> extends ServiceArgs<Settings> {
+    /** The user of the object store that the service is. */
+    client: ObjectStoreClient;
 }
 
 /** Where a service's bucket is and how it is reached. */

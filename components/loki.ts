@@ -1,8 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
-import { BUCKET_DEFAULTS, BucketSettings, credentialsFile, ObjectStoreClient, withoutQuorum } from "./bucket";
+import {
+    BUCKET_DEFAULTS,
+    BucketServiceArgs,
+    BucketSettings,
+    credentialsFile,
+    ObjectStoreClient,
+    withoutQuorum,
+} from "./bucket";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
-import { healthCheck, httpCheck, SERVICE_DEFAULTS, ServiceArgs, ServiceSettings, withDefaults } from "./service";
+import { healthCheck, httpCheck, SERVICE_DEFAULTS, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
 import { Duration, mebibytes, parseDuration, prometheusDuration, Size } from "./units";
 
@@ -114,10 +121,7 @@ export function lokiRequirements(settings: LokiSettings): Requirements {
 }
 
 /** Arguments of {@link Loki}. */
-export interface LokiArgs extends ServiceArgs<LokiSettings> {
-    /** The user that reads and writes the bucket. */
-    client: ObjectStoreClient;
-}
+export type LokiArgs = BucketServiceArgs<LokiSettings>;
 
 /** Logs of one node: takes OTLP from the collector, keeps chunks and index in the object store. */
 export class Loki extends ContainerService {

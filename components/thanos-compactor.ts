@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ObjectStoreClient, whenReadable, withoutQuorum } from "./bucket";
+import { BucketServiceArgs, ObjectStoreClient, whenReadable, withoutQuorum } from "./bucket";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
-import { healthCheck, httpCheck, ServiceArgs, withDefaults } from "./service";
+import { healthCheck, httpCheck, withDefaults } from "./service";
 import { OBJSTORE_FLAG, THANOS_BUCKET_DEFAULTS, THANOS_USER, thanosBucket, ThanosBucketSettings } from "./thanos";
 import { Duration, prometheusDuration } from "./units";
 
@@ -78,10 +78,7 @@ export function thanosCompactorRequirements(settings: ThanosCompactorSettings): 
 }
 
 /** Arguments of {@link ThanosCompactor}. */
-export interface ThanosCompactorArgs extends ServiceArgs<ThanosCompactorSettings> {
-    /** The user that reads, writes and deletes blocks. */
-    client: ObjectStoreClient;
-}
+export type ThanosCompactorArgs = BucketServiceArgs<ThanosCompactorSettings>;
 
 /** Keeps the bucket of blocks small and quick to read. */
 export class ThanosCompactor extends ContainerService {

@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ObjectStoreClient } from "./bucket";
+import { BucketServiceArgs, ObjectStoreClient } from "./bucket";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
 import { PROMETHEUS_DEFAULTS } from "./prometheus";
-import { healthCheck, httpCheck, ServiceArgs, withDefaults } from "./service";
+import { healthCheck, httpCheck, withDefaults } from "./service";
 import { OBJSTORE_FLAG, THANOS_BUCKET_DEFAULTS, THANOS_USER, thanosBucket, ThanosBucketSettings } from "./thanos";
 
 /** Thanos sidecar of one node. Defaults are those of the two-host seed. */
@@ -69,10 +69,7 @@ export function thanosSidecarRequirements(settings: ThanosSidecarSettings): Requ
 }
 
 /** Arguments of {@link ThanosSidecar}. */
-export interface ThanosSidecarArgs extends ServiceArgs<ThanosSidecarSettings> {
-    /** The user that writes blocks. */
-    client: ObjectStoreClient;
-}
+export type ThanosSidecarArgs = BucketServiceArgs<ThanosSidecarSettings>;
 
 /** Copies Prometheus' finished blocks to the object store. */
 export class ThanosSidecar extends ContainerService {

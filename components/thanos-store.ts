@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ObjectStoreClient, whenReadable, withoutQuorum } from "./bucket";
+import { BucketServiceArgs, ObjectStoreClient, whenReadable, withoutQuorum } from "./bucket";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
-import { healthCheck, httpCheck, ServiceArgs, withDefaults } from "./service";
+import { healthCheck, httpCheck, withDefaults } from "./service";
 import { OBJSTORE_FLAG, THANOS_BUCKET_DEFAULTS, THANOS_USER, thanosBucket, ThanosBucketSettings } from "./thanos";
 import { Duration, parseDuration, prometheusDuration } from "./units";
 
@@ -67,10 +67,7 @@ export function thanosStoreRequirements(settings: ThanosStoreSettings): Requirem
 }
 
 /** Arguments of {@link ThanosStore}. */
-export interface ThanosStoreArgs extends ServiceArgs<ThanosStoreSettings> {
-    /** The user that reads blocks. */
-    client: ObjectStoreClient;
-}
+export type ThanosStoreArgs = BucketServiceArgs<ThanosStoreSettings>;
 
 /** Reads old metrics from the bucket, for Thanos Query. */
 export class ThanosStore extends ContainerService {

@@ -1,19 +1,16 @@
 /** `make bench-ingest`: what the virtual IP acknowledges at full speed, the seed's own data path and the durable one. Empties the lab's hosts. */
-import { rmSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
-import * as lab from "./commands";
 import { deploy } from "./deploy";
-import { resetNode } from "./hosts";
+import { onEmptyHosts } from "./empty-hosts";
 import type { Load, Outcome, Signal } from "./ingest-load";
-import { inside, isInside } from "./network";
+import { isInside } from "./network";
 import { NETWORK, NODES } from "./nodes";
 import { REPO, STATE_DIR } from "./paths";
-import { installPlugins } from "./plugins";
 import { usage, type Usage } from "./processes";
 import { step } from "./progress";
-import { initStacks, makeProject, openProject, setSettings, STACKS, type Project } from "./project";
-import { interactive, must, until } from "./run";
+import { openProject, setSettings, STACKS, type Project } from "./project";
+import { must, until } from "./run";
 
 const PROJECT = join(STATE_DIR, "bench-project");
 const DATA_PATHS = ["seed", "durable"] as const;
@@ -36,15 +33,9 @@ interface Measured extends Outcome {
 }
 type Results = Record<DataPath, Record<Signal, Measured>>;
 
+/** Where the machine's network is. */
 async function prepare(): Promise<void> {
-    await lab.up();
-    await step("Emptying the hosts", () => resetNode(undefined, { keepImages: true }));
-    rmSync(PROJECT, { recursive: true, force: true });
-    const project = makeProject(PROJECT);
-    await installPlugins(project.env);
-    await initStacks(project);
-    const command = [process.execPath, ...process.execArgv, __filename, ...process.argv.slice(2)];
-    process.exitCode = await interactive(inside(command));
+    process.exitCode = await onEmptyHosts(__filename, PROJECT, process.argv.slice(2));
 }
 
 /** In the lab's network, where the hosts are. */

@@ -1,18 +1,14 @@
 /** `make bench`: how long both stacks take, at the same time, from empty hosts to no change at all. Empties the lab's hosts. */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
-import * as lab from "./commands";
 import { isLabEngine, pulumiCommand } from "./engine-choice";
-import { labExec, resetNode } from "./hosts";
-import { IMAGES } from "./images/catalog";
-import { inside, isInside } from "./network";
-import { NODES } from "./nodes";
+import { onEmptyHosts } from "./empty-hosts";
+import { isInside } from "./network";
 import { STATE_DIR } from "./paths";
-import { installPlugins } from "./plugins";
 import { step } from "./progress";
-import { initStacks, makeProject, openProject, STACKS, type Project } from "./project";
-import { interactive, must, run } from "./run";
+import { openProject, STACKS, type Project } from "./project";
+import { must, run } from "./run";
 
 const PROJECT = join(STATE_DIR, "bench-project");
 const TEMPLATE = join("templates", "haproxy", "haproxy.cfg.mustache");
@@ -29,23 +25,7 @@ interface Measured {
 
 /** Where the machine's network is. */
 async function prepare(): Promise<void> {
-    await lab.up();
-    await step("Images on the hosts", () => Promise.all(NODES.map((node) => pullAll(node.name))));
-    await step("Emptying the hosts", () => resetNode(undefined, { keepImages: true }));
-    rmSync(PROJECT, { recursive: true, force: true });
-    const project = makeProject(PROJECT);
-    await installPlugins(project.env);
-    await initStacks(project);
-    const command = [process.execPath, ...process.execArgv, __filename, ...process.argv.slice(2)];
-    process.exitCode = await interactive(inside(command));
-}
-
-async function pullAll(node: string): Promise<void> {
-    const pull = ({ reference }: { reference: string }) =>
-        `docker image inspect ${reference} || docker pull ${reference}`;
-    const script = IMAGES.map(pull).join("\n");
-    const { code, stderr } = await labExec(node, ["sh", "-euc", script]);
-    if (code !== 0) throw new Error(`${node}: ${stderr}`);
+    process.exitCode = await onEmptyHosts(__filename, PROJECT, process.argv.slice(2));
 }
 
 /** In the lab's network, where the hosts are. */

@@ -1,6 +1,7 @@
 /** `pulumi up` with progress for people: what is ready, what is awaited, how long it has taken. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { complaint } from "../ops/up/progress";
 import { elapsed } from "./progress";
 import { pulumi, type Project, type StackName } from "./project";
 
@@ -31,15 +32,6 @@ async function deployOne(project: Project, stack: StackName, args: string[]): Pr
     progress.end(result.code === 0);
     if (result.code === 0) return [];
     return [`pulumi up --stack ${stack}:\n${complaint(result.stdout, result.stderr)}\nAll of it: ${logFile}`];
-}
-
-/** What went wrong, without the list of what went well. Pure. */
-export function complaint(stdout: string, stderr: string): string {
-    const diagnostics = /^Diagnostics:\n([\s\S]*?)(?=^(?:Outputs|Resources|Duration):|$(?![\s\S]))/m.exec(stdout)?.[1];
-    return [diagnostics ?? stdout.split("\n").slice(-15).join("\n"), stderr]
-        .map((text) => text.trim())
-        .filter(Boolean)
-        .join("\n");
 }
 
 const OPERATION =
