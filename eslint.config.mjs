@@ -12,6 +12,8 @@ export default tseslint.config(
             eqeqeq: "error",
             "prefer-const": "error",
             "no-console": "off",
+            // A name of its own for what is the same as another, so that it can be linked to and grow.
+            "@typescript-eslint/no-empty-object-type": ["error", { allowInterfaces: "with-single-extends" }],
             "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
         },
     },

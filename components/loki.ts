@@ -121,7 +121,7 @@ export function lokiRequirements(settings: LokiSettings): Requirements {
 }
 
 /** Arguments of {@link Loki}. */
-export type LokiArgs = BucketServiceArgs<LokiSettings>;
+export interface LokiArgs extends BucketServiceArgs<LokiSettings> {}
 
 /** Logs of one node: takes OTLP from the collector, keeps chunks and index in the object store. */
 export class Loki extends ContainerService {

@@ -78,7 +78,7 @@ export function thanosCompactorRequirements(settings: ThanosCompactorSettings): 
 }
 
 /** Arguments of {@link ThanosCompactor}. */
-export type ThanosCompactorArgs = BucketServiceArgs<ThanosCompactorSettings>;
+export interface ThanosCompactorArgs extends BucketServiceArgs<ThanosCompactorSettings> {}
 
 /** Keeps the bucket of blocks small and quick to read. */
 export class ThanosCompactor extends ContainerService {

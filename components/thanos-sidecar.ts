@@ -69,7 +69,7 @@ export function thanosSidecarRequirements(settings: ThanosSidecarSettings): Requ
 }
 
 /** Arguments of {@link ThanosSidecar}. */
-export type ThanosSidecarArgs = BucketServiceArgs<ThanosSidecarSettings>;
+export interface ThanosSidecarArgs extends BucketServiceArgs<ThanosSidecarSettings> {}
 
 /** Copies Prometheus' finished blocks to the object store. */
 export class ThanosSidecar extends ContainerService {

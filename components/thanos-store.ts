@@ -67,7 +67,7 @@ export function thanosStoreRequirements(settings: ThanosStoreSettings): Requirem
 }
 
 /** Arguments of {@link ThanosStore}. */
-export type ThanosStoreArgs = BucketServiceArgs<ThanosStoreSettings>;
+export interface ThanosStoreArgs extends BucketServiceArgs<ThanosStoreSettings> {}
 
 /** Reads old metrics from the bucket, for Thanos Query. */
 export class ThanosStore extends ContainerService {
