@@ -41,6 +41,8 @@ function throwing(command: Command): void {
 export async function main(argv: string[]): Promise<void> {
     const program = newProgram();
     throwing(program);
+    // `otel-ha up | head`: what has begun goes on, and a fault that is in is taken out.
+    for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreClosed);
     try {
         await program.parseAsync(argv);
     } catch (error) {
@@ -48,6 +50,10 @@ export async function main(argv: string[]): Promise<void> {
         else if (error instanceof UserError) fail(error.message, error.exitCode);
         else fail((process.env.OTEL_HA_TRACE && (error as Error).stack) || String(error), CANNOT_START);
     }
+}
+
+function ignoreClosed(error: NodeJS.ErrnoException): void {
+    if (error.code !== "EPIPE") throw error;
 }
 
 function fail(message: string, exitCode: number): void {

@@ -172,6 +172,12 @@ describe("the command line", () => {
         expect(nowhere.stderr).toBe("otel-ha: no Pulumi.yaml in / or above it; run this in the project's directory\n");
     });
 
+    it("goes on without a word when nobody reads its output any more", () => {
+        const script = `{ sleep 0.2; ${path.join(ROOT, "ops/otel-ha.cjs")} drill --list; echo "code $?" >&2; } | true`;
+        const { stdout, stderr } = spawnSync("bash", ["-c", script], { encoding: "utf8" });
+        expect({ stdout, stderr }).toEqual({ stdout: "", stderr: "code 0\n" });
+    });
+
     it("shows help and the examples", () => {
         const help = otelHa("--help");
         expect(help.status).toBe(0);
