@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Found } from "../../ops/drill/accounting/found";
-import { gapLimit } from "../../ops/drill/configuration";
+import { gapLimit, mustBeComplete } from "../../ops/drill/configuration";
 import { fillIn } from "../../ops/drill/faults/hosts";
 import { logLine, logTime, seriesName, type ClientLedger } from "../../ops/drill/load/ledger";
 import { loadClients, probeClients, type ClientPlan } from "../../ops/drill/load/plan";
@@ -17,6 +17,8 @@ import type { DrillReport } from "../../ops/drill/report/schema";
 import { terminalReport } from "../../ops/drill/report/terminal";
 import { increase, sumOf } from "../../ops/drill/run/counters";
 import { DRILL_DEFAULTS } from "../../ops/drill/run/options";
+import { INJECTED } from "../../ops/drill/run/ownership";
+import { allComplete } from "../../ops/drill/run/read-all";
 import { chosen, SCENARIOS } from "../../ops/drill/scenarios/all";
 import { backdated } from "../../ops/drill/scenarios/parts";
 import { parseHostLine } from "../../ops/drill/watch/host-lines";
@@ -41,13 +43,14 @@ function ledger(client: ClientPlan, outage = { from: 0, to: 0 }): ClientLedger {
     return { client, requests, skipped: 0, failures: [] };
 }
 
-function everything(ledgers: ClientLedger[], signal: "metrics" | "logs"): Found {
+/** All that was sent of a signal, or what is not older than that. */
+function everything(ledgers: ClientLedger[], signal: "metrics" | "logs", since = 0): Found {
     const found = new Found(
         "r1",
         ledgers.filter(({ client }) => client.signal === signal),
     );
     for (const { client, requests } of ledgers.filter((one) => one.client.signal === signal))
-        for (const { n, at } of requests)
+        for (const { n, at } of requests.filter((one) => one.at >= since))
             for (let i = 0; i < client.itemsPerRequest; i++)
                 if (signal === "metrics")
                     found.addSample({ run: "r1", client: client.id, series: seriesName(i) }, at, n);
@@ -71,7 +74,14 @@ function prepare(outageMs = 600): void {
     raw = {
         scenario: SCENARIOS.find(({ name }) => name === "collector-kill")!,
         faultTitle: "kill -9 the <collector>",
-        options: { ...DRILL_DEFAULTS, pointsPerSecond: 100, recordsPerSecond: 40, force: false, reboot: false },
+        options: {
+            ...DRILL_DEFAULTS,
+            pointsPerSecond: 100,
+            recordsPerSecond: 40,
+            force: false,
+            reboot: false,
+            wipe: false,
+        },
         system: {
             ...{ configuration: "default", configHash: "abc", vip: "192.168.110.140", ownerAtStart: "mid-1" },
             nodes: [node("mid-1", "192.168.110.214"), node("mid-2", "192.168.110.119")],
@@ -144,6 +154,49 @@ describe("the verdict of a drill", () => {
         raw.system.configuration = "seed";
         raw.views.find(({ view, signal }) => view === "mid-2" && signal === "logs")!.found = new Found("r1", []);
         expect(state(buildReport(raw), "lost")).toBe("passed");
+    });
+
+    describe("of a node that was wiped", () => {
+        const WIPED_AT = FAULT.from + 1000;
+        beforeEach(() => {
+            raw.timeline.push({ at: WIPED_AT, source: "fault", what: INJECTED });
+            for (const view of raw.views) if (view.view === "mid-2") view.found = foundSince(WIPED_AT, view.signal);
+        });
+        /** What a node has that began then. */
+        const foundSince = (from: number, signal: "metrics" | "logs"): Found =>
+            everything([...raw.observed!.load.ledgers, ...raw.observed!.probes.ledgers], signal, from);
+
+        it("does not ask it for what is older, and reports what it lacks", () => {
+            expect(deviated(buildReport(raw))).toEqual(["lost"]);
+            const report = buildReport({ ...raw, rebuilt: "mid-2" });
+            expect(deviated(report)).toEqual([]);
+            expect(report.verdicts[0]!.hypothesis).toContain("in the global view and on each node but mid-2");
+            expect(report.integrity.views.find(({ view }) => view === "mid-2")!.balance.lost).toBeGreaterThan(0);
+            expect(report.verdicts.find(({ id }) => id === "since-wiped")!.seen).toMatch(/lack(;|$)/);
+        });
+
+        it("deviates when the other node, or the merged view, lacks anything", () => {
+            for (const name of ["mid-1", "global"]) {
+                const view = raw.views.find((one) => one.view === name)!;
+                const { found } = view;
+                view.found = foundSince(WIPED_AT, view.signal);
+                expect(deviated(buildReport({ ...raw, rebuilt: "mid-2" })), name).toEqual(["lost"]);
+                view.found = found;
+            }
+        });
+
+        it("deviates when it lacks what came after the wipe", () => {
+            const view = raw.views.find((one) => one.view === "mid-2")!;
+            view.found = foundSince(WIPED_AT + 5000, view.signal);
+            expect(deviated(buildReport({ ...raw, rebuilt: "mid-2" }))).toEqual(["since-wiped"]);
+        });
+
+        it("is whole again without it: the drill need not wait for what cannot come", () => {
+            const { ledgers } = raw.observed!.load;
+            const counts = (view: string): boolean => mustBeComplete(view, "default", "mid-2");
+            expect(allComplete(raw.views, ledgers, counts)).toBe(true);
+            expect(allComplete(raw.views, ledgers, (view) => mustBeComplete(view, "default"))).toBe(false);
+        });
     });
 
     it("deviates when an item is shown twice", () => {
