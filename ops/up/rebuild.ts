@@ -13,7 +13,9 @@ export function cannotRebuild(status: Status, name: string): string | undefined 
     if (!node.reachable) return `${name} cannot be reached: ${node.error}`;
     const away = status.nodes.find((other) => other.name !== name && !other.reachable);
     if (away) return `${away.name} cannot stand in for it: ${away.error}`;
-    if (status.vip.owners.includes(name))
+    // An address without a Keepalived is a leftover, which the new one puts right.
+    const serves = node.services.some(({ service, state }) => service === "keepalived" && state !== "missing");
+    if (serves && status.vip.owners.includes(name))
         return `${name} holds the virtual IP, so that it is no host that was wiped; move the address away first: docker stop keepalived-${name} there`;
     return undefined;
 }

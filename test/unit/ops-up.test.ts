@@ -188,6 +188,10 @@ describe("a rebuild", () => {
     it("is for a host that was wiped, not for the one that serves, nor while nobody else does", () => {
         expect(cannotRebuild(wiped(), "mid-2")).toBeUndefined();
         expect(cannotRebuild(wiped(), "mid-1")).toMatch(/^mid-1 holds the virtual IP/);
+        // Whose containers were all removed has nobody left who would take the address off.
+        const removed = pairAfter(({ node1 }) => (node1.facts.host.containers = {}));
+        expect(removed.vip.owners).toEqual(["mid-1"]);
+        expect(cannotRebuild(removed, "mid-1")).toBeUndefined();
         const away = pairAfter((nodes) => (nodes.node1.facts = { error: "no route" } as never));
         expect(cannotRebuild(away, "mid-2")).toBe("mid-1 cannot stand in for it: no route");
         expect(cannotRebuild(away, "mid-1")).toBe("mid-1 cannot be reached: no route");
