@@ -61,7 +61,15 @@ async function drill(project: Project): Promise<number> {
     process.chdir(project.dir);
     const otelHa = join(REPO, "ops", "otel-ha.cjs");
     return interactive(
-        [process.execPath, otelHa, "drill", ...(scenarios.length ? scenarios : ["--all"]), "--output", REPORTS],
+        [
+            process.execPath,
+            otelHa,
+            "drill",
+            "--wipe",
+            ...(scenarios.length ? scenarios : ["--all"]),
+            "--output",
+            REPORTS,
+        ],
         {
             ...project.env,
             PATH: `${dirname(pulumiCommand())}${delimiter}${process.env.PATH}`,

@@ -31,6 +31,7 @@ interface DrillCommandOptions extends CommonOptions {
     powerOff?: string;
     powerOn?: string;
     reboot?: boolean;
+    wipe?: boolean;
     metricsUrl?: string;
     logsUrl?: string;
     output: string;
@@ -44,6 +45,9 @@ A drill keeps clients running that send numbered items through the virtual IP, p
 has settled, and then looks for each item that was acknowledged. Whatever happens, the fault is taken out: at the end, at Ctrl-C, and by the
 hosts themselves after fifteen minutes when nobody is left to ask for it.
 
+One drill no host can undo by itself: node-wiped deletes a node's data and builds its host anew. It runs only with --wipe. When it was killed in
+between: otel-ha up --node NODE --rebuild, then, with objectStore "mirrored", otel-ha resync --to NODE.
+
 Without a scenario the starred ones of --list run, one after another.
 
 Exit codes:
@@ -56,6 +60,7 @@ Examples:
   otel-ha drill --list
   otel-ha drill collector-kill
   otel-ha drill host-owner --power-off 'ipmitool -H bmc-{name} power off' --power-on 'ipmitool -H bmc-{name} power on'
+  otel-ha drill node-wiped --wipe     on a pair whose data may be deleted from one host
   otel-ha drill --all --json > drills.json
   otel-ha drill --clean-up            undo what a killed drill has left on the hosts
 `;
@@ -83,6 +88,7 @@ export function addDrillCommand(program: Command): void {
         .option("--power-off <command>", "switches a host off; {stack}, {name}, {address} are filled in")
         .option("--power-on <command>", "switches it on again")
         .option("--reboot", "without these: crash the host by its kernel, which starts it again")
+        .option("--wipe", "allow node-wiped to delete everything that the deployment has on a host, data included")
         .option("--metrics-url <url>", "merged Prometheus API (default: the virtual IP's own)")
         .option("--logs-url <url>", "merged Loki API (default: the virtual IP's own)")
         .option("-o, --output <dir>", "where reports go", "drill-reports")
@@ -180,6 +186,7 @@ function drillOptions(options: DrillCommandOptions): DrillOptions {
         force: options.force ?? false,
         power: powerCommands(options),
         reboot: options.reboot ?? false,
+        wipe: options.wipe ?? false,
         metricsUrl: options.metricsUrl,
         logsUrl: options.logsUrl,
     };

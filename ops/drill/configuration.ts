@@ -11,6 +11,11 @@ export function configurationOf(values: Values): Configuration {
     return values.objectStore === "mirrored" && fast ? "resilient" : "default";
 }
 
+/** True where everything that was acknowledged must be found: with the seed's data path a node has what it took, a rebuilt one what came since. */
+export function mustBeComplete(view: string, configuration: Configuration, rebuilt?: string): boolean {
+    return configuration === "seed" ? view === "global" : view !== rebuilt;
+}
+
 /** Kinds of disturbance that differ in how long they may stop the intake. */
 export type GapKind = "none" | "cleanStop" | "processKilled" | "hostKilled" | "rolling";
 

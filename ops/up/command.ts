@@ -2,7 +2,7 @@ import { createInterface } from "node:readline/promises";
 import { Command, InvalidArgumentError } from "commander";
 import { parseDuration } from "../../components/units";
 import { addCommand, CommonOptions, withDeployment } from "../cli";
-import { Deployment } from "../deployment";
+import { DeployedNode, Deployment } from "../deployment";
 import { UserError } from "../errors";
 import { expectedServices } from "../status/collect";
 import { Status } from "../status/model";
@@ -11,12 +11,14 @@ import { paintFor } from "../terminal";
 import { updateOrder } from "./checks";
 import { outcomeText } from "./outcome";
 import { isEmpty, NodePlan, previewErrors, readPlan } from "./plan";
+import { forget, rebuildText, refuseRebuild } from "./rebuild";
 import { NOT_READY, Rolling, RollingResult } from "./rolling";
 import { consequences, Situation, summaryText } from "./summary";
 
 interface UpOptions extends CommonOptions {
     yes?: boolean;
     node?: string;
+    rebuild?: boolean;
     parallel?: boolean;
     force?: boolean;
     wait: number;
@@ -27,6 +29,9 @@ What it does: previews both stacks and shows one summary; then, host by host, th
 host works and has caught up, runs "pulumi up", waits until the updated host works and has caught up. When HAProxy or Keepalived of the
 virtual IP's owner start anew, the address goes to the other host before. It stops at the first failure and says what state things are in;
 run again, it goes on with what is missing. A first installation of both goes at the same time.
+
+For a host that was wiped or replaced, of which Pulumi's state still says that all is there: --rebuild has Pulumi forget it, and sets it up again.
+The shared secrets stay, whichever stack owns them. With objectStore "mirrored" go on with "otel-ha resync --to NODE".
 
 Exit codes:
   0  done, or nothing to do
@@ -39,6 +44,7 @@ Examples:
   otel-ha up --yes --json        for pipelines; progress goes to standard error
   otel-ha up --node node2        only the host of this stack
   otel-ha up --node mid-1 --force  although the other host is away
+  otel-ha up --node mid-2 --rebuild  its host was wiped: everything on it anew
 `;
 
 const DEFAULT_WAIT = "5m";
@@ -47,6 +53,7 @@ export function addUpCommand(program: Command): void {
     addCommand(program, "up", "Deploy both stacks, one host after the other, without an interruption")
         .option("-y, --yes", "do not ask")
         .option("-n, --node <stack>", "only this stack's host (the node's name will do, too)")
+        .option("--rebuild", "with --node: its host was wiped or replaced; forget what was on it, and set it up again")
         .option("--parallel", "both hosts at the same time: for first installations; interrupts the service")
         .option("--force", "do not check or wait for the hosts' health")
         .option(
@@ -88,6 +95,7 @@ class UpRun {
     }
 
     async run(): Promise<void> {
+        if (this.options.rebuild) await this.forgetNode();
         this.say("previewing both stacks");
         const [all, status] = await Promise.all([this.previews(), this.reader.read()]);
         const plans = this.selected(all, status);
@@ -99,9 +107,20 @@ class UpRun {
         const parallel = this.options.parallel ?? (plans.length > 1 && plans.every(({ first }) => first));
         this.say(`\n${summaryText(plans, situation, parallel, paintFor(process.stdout))}\n`);
         refuseUnreachable(plans, status);
-        await this.confirm();
+        if (!this.options.rebuild) await this.confirm();
         const result = await this.roll(plans, { parallel, all });
         this.end(result, plans, situation);
+    }
+
+    /** The first half of --rebuild. */
+    private async forgetNode(): Promise<void> {
+        if (this.options.node === undefined) throw new UserError("--rebuild is for one host: name it with --node");
+        const node = this.findNode(this.options.node);
+        if (!this.options.force) refuseRebuild(await this.reader.read(), node.name);
+        this.say(`\n${rebuildText(node)}\n`);
+        await this.confirm();
+        this.say(`${node.name}  pulumi destroy --stack ${node.stack}, but for the secrets`);
+        await forget(this.deployment, node);
     }
 
     private async roll(plans: NodePlan[], how: { parallel: boolean; all: NodePlan[] }): Promise<RollingResult> {
@@ -140,12 +159,17 @@ class UpRun {
         const order = updateOrder(status);
         const sorted = order.map((name) => all.find((plan) => plan.name === name)!);
         if (node === undefined) return sorted;
-        const one = sorted.filter(({ stack, name }) => stack === node || name === node);
-        if (one.length === 0)
-            throw new UserError(
-                `--node ${node}: there is no such stack; write ${all.map(({ stack }) => stack).join(" or ")}`,
-            );
-        return one;
+        const { name: chosen } = this.findNode(node);
+        return sorted.filter(({ name }) => name === chosen);
+    }
+
+    private findNode(node: string): DeployedNode {
+        const { nodes } = this.deployment;
+        const found = nodes.find(({ stack, name }) => stack === node || name === node);
+        if (found) return found;
+        throw new UserError(
+            `--node ${node}: there is no such stack; write ${nodes.map(({ stack }) => stack).join(" or ")}`,
+        );
     }
 
     private inOrder(plans: NodePlan[], like: NodePlan[]): NodePlan[] {

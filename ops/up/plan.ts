@@ -16,7 +16,7 @@ export interface NodePlan {
     stack: string;
     /** @example "mid-2" */
     name: string;
-    /** Nothing was deployed before. */
+    /** None of its services was deployed before. */
     first: boolean;
     /** Without gates and components, which only follow. */
     changes: Change[];
@@ -66,9 +66,7 @@ export function readPlan(text: string, node: PlannedNode): NodePlan {
     return {
         stack: node.stack,
         name: node.name,
-        first:
-            (changeSummary.create ?? 0) > 0 &&
-            ["same", "update", "replace", "delete"].every((op) => !changeSummary[op]),
+        first: nothingBefore(changeSummary) || allStart(changes, node.services),
         changes,
         counts: Object.fromEntries(Object.entries(changeSummary).filter(([op]) => op !== "same" && op !== "read")),
         newSecrets: changes.some(({ op, what }) =>
@@ -76,6 +74,14 @@ export function readPlan(text: string, node: PlannedNode): NodePlan {
         ),
     };
 }
+
+const nothingBefore = (counts: Record<string, number>): boolean =>
+    (counts.create ?? 0) > 0 && ["same", "update", "replace", "delete"].every((op) => !counts[op]);
+
+// A host that is set up again may have left its stack the shared secrets.
+const allStart = (changes: Change[], services: string[]): boolean =>
+    services.length > 0 &&
+    services.every((name) => changes.some(({ service, effect }) => service === name && effect === "starts"));
 
 /** Files with what the two nodes must both know. */
 const SECRET_FILES = ["root.env", "authentication.conf", "credentials"];

@@ -1,13 +1,21 @@
 // The day-2 command, as a person runs it: status of a pair that is well and of one that is not, and changes host by host.
-import { dirname, delimiter } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { pulumiCommand } from "../../lab/engine-choice";
 import { killNode, startNode } from "../../lab/hosts";
 import { Project } from "../../lab/project";
 import { vipOwners } from "../../lab/queries";
-import { run, RunOptions, RunResult } from "../../lab/run";
+import { RunOptions, RunResult } from "../../lab/run";
 import { Status } from "../../ops/status/model";
-import { allHealthy, containerIds, eventually, node1, node2, settings, settledProject, watchGap } from "./support";
+import {
+    allHealthy,
+    containerIds,
+    eventually,
+    node1,
+    node2,
+    otelHa as otelHaIn,
+    settings,
+    settledProject,
+    watchGap,
+} from "./support";
 
 let target: Project;
 beforeAll(async () => {
@@ -16,15 +24,7 @@ beforeAll(async () => {
     await eventually("the pair is healthy", status, ({ code }) => code === 0, 120_000);
 });
 
-/** `otel-ha …` in the project, with the `pulumi` of these tests on PATH. */
-function otelHa(args: string[], options: RunOptions = {}): Promise<RunResult> {
-    const PATH = `${dirname(pulumiCommand())}${delimiter}${process.env.PATH}`;
-    return run([`${target.dir}/ops/otel-ha.cjs`, ...args], {
-        ...options,
-        cwd: target.dir,
-        env: { ...target.env, PATH },
-    });
-}
+const otelHa = (args: string[], options: RunOptions = {}): Promise<RunResult> => otelHaIn(target, args, options);
 
 async function status(): Promise<{ code: number; said: Status; seconds: number }> {
     const started = Date.now();

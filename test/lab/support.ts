@@ -1,14 +1,15 @@
 // What the lab's tests share: a project of their own, `up` with a readable failure, and waiting for what takes a moment.
 import { expect } from "vitest";
+import { pulumiCommand } from "../../lab/engine-choice";
 import { STATE_DIR } from "../../lab/paths";
 import { labExec } from "../../lab/hosts";
 import { initStacks, makeProject, openProject, Project, pulumi, setSettings, StackName } from "../../lab/project";
 import { containers, ContainerState } from "../../lab/queries";
-import { RunOptions, RunResult, until } from "../../lab/run";
+import { run, RunOptions, RunResult, until } from "../../lab/run";
 import { NODES } from "../../lab/nodes";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 
 export const node1 = NODES[0];
 export const node2 = NODES[1];
@@ -78,6 +79,16 @@ export async function up(
 /** Both stacks at the same time. */
 export async function upBoth(target: Project, args: string[] = []): Promise<Outcome[]> {
     return Promise.all([up(target, "node1", args), up(target, "node2", args)]);
+}
+
+/** `otel-ha …` in the project, with the `pulumi` of these tests on PATH. */
+export function otelHa(target: Project, args: string[], options: RunOptions = {}): Promise<RunResult> {
+    const PATH = `${dirname(pulumiCommand())}${delimiter}${process.env.PATH}`;
+    return run([`${target.dir}/ops/otel-ha.cjs`, ...args], {
+        ...options,
+        cwd: target.dir,
+        env: { ...target.env, PATH },
+    });
 }
 
 /** Writes settings into the stack's file and gives back how to undo it. @example settings(project, "node1", "lokiRetention=91d") */

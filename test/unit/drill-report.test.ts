@@ -3,8 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Found } from "../../ops/drill/accounting/found";
-import { gapLimit } from "../../ops/drill/configuration";
-import { fillIn } from "../../ops/drill/faults/hosts";
+import { gapLimit, mustBeComplete } from "../../ops/drill/configuration";
 import { logLine, logTime, seriesName, type ClientLedger } from "../../ops/drill/load/ledger";
 import { loadClients, probeClients, type ClientPlan } from "../../ops/drill/load/plan";
 import { missing } from "../../ops/drill/probe/holes";
@@ -15,12 +14,11 @@ import { markdownReport } from "../../ops/drill/report/markdown";
 import { matrix } from "../../ops/drill/report/matrix";
 import type { DrillReport } from "../../ops/drill/report/schema";
 import { terminalReport } from "../../ops/drill/report/terminal";
-import { increase, sumOf } from "../../ops/drill/run/counters";
 import { DRILL_DEFAULTS } from "../../ops/drill/run/options";
+import { INJECTED } from "../../ops/drill/run/ownership";
+import { allComplete } from "../../ops/drill/run/read-all";
 import { chosen, SCENARIOS } from "../../ops/drill/scenarios/all";
 import { backdated } from "../../ops/drill/scenarios/parts";
-import { parseHostLine } from "../../ops/drill/watch/host-lines";
-import { parseQueues } from "../../ops/drill/watch/services";
 import { PLAIN } from "../../ops/terminal";
 
 const T0 = 1_700_000_000_000;
@@ -41,13 +39,14 @@ function ledger(client: ClientPlan, outage = { from: 0, to: 0 }): ClientLedger {
     return { client, requests, skipped: 0, failures: [] };
 }
 
-function everything(ledgers: ClientLedger[], signal: "metrics" | "logs"): Found {
+/** All that was sent of a signal, or what is not older than that. */
+function everything(ledgers: ClientLedger[], signal: "metrics" | "logs", since = 0): Found {
     const found = new Found(
         "r1",
         ledgers.filter(({ client }) => client.signal === signal),
     );
     for (const { client, requests } of ledgers.filter((one) => one.client.signal === signal))
-        for (const { n, at } of requests)
+        for (const { n, at } of requests.filter((one) => one.at >= since))
             for (let i = 0; i < client.itemsPerRequest; i++)
                 if (signal === "metrics")
                     found.addSample({ run: "r1", client: client.id, series: seriesName(i) }, at, n);
@@ -71,7 +70,14 @@ function prepare(outageMs = 600): void {
     raw = {
         scenario: SCENARIOS.find(({ name }) => name === "collector-kill")!,
         faultTitle: "kill -9 the <collector>",
-        options: { ...DRILL_DEFAULTS, pointsPerSecond: 100, recordsPerSecond: 40, force: false, reboot: false },
+        options: {
+            ...DRILL_DEFAULTS,
+            pointsPerSecond: 100,
+            recordsPerSecond: 40,
+            force: false,
+            reboot: false,
+            wipe: false,
+        },
         system: {
             ...{ configuration: "default", configHash: "abc", vip: "192.168.110.140", ownerAtStart: "mid-1" },
             nodes: [node("mid-1", "192.168.110.214"), node("mid-2", "192.168.110.119")],
@@ -144,6 +150,49 @@ describe("the verdict of a drill", () => {
         raw.system.configuration = "seed";
         raw.views.find(({ view, signal }) => view === "mid-2" && signal === "logs")!.found = new Found("r1", []);
         expect(state(buildReport(raw), "lost")).toBe("passed");
+    });
+
+    describe("of a node that was wiped", () => {
+        const WIPED_AT = FAULT.from + 1000;
+        beforeEach(() => {
+            raw.timeline.push({ at: WIPED_AT, source: "fault", what: INJECTED });
+            for (const view of raw.views) if (view.view === "mid-2") view.found = foundSince(WIPED_AT, view.signal);
+        });
+        /** What a node has that began then. */
+        const foundSince = (from: number, signal: "metrics" | "logs"): Found =>
+            everything([...raw.observed!.load.ledgers, ...raw.observed!.probes.ledgers], signal, from);
+
+        it("does not ask it for what is older, and reports what it lacks", () => {
+            expect(deviated(buildReport(raw))).toEqual(["lost"]);
+            const report = buildReport({ ...raw, rebuilt: "mid-2" });
+            expect(deviated(report)).toEqual([]);
+            expect(report.verdicts[0]!.hypothesis).toContain("in the global view and on each node but mid-2");
+            expect(report.integrity.views.find(({ view }) => view === "mid-2")!.balance.lost).toBeGreaterThan(0);
+            expect(report.verdicts.find(({ id }) => id === "since-wiped")!.seen).toMatch(/lack(;|$)/);
+        });
+
+        it("deviates when the other node, or the merged view, lacks anything", () => {
+            for (const name of ["mid-1", "global"]) {
+                const view = raw.views.find((one) => one.view === name)!;
+                const { found } = view;
+                view.found = foundSince(WIPED_AT, view.signal);
+                expect(deviated(buildReport({ ...raw, rebuilt: "mid-2" })), name).toEqual(["lost"]);
+                view.found = found;
+            }
+        });
+
+        it("deviates when it lacks what came after the wipe", () => {
+            const view = raw.views.find((one) => one.view === "mid-2")!;
+            view.found = foundSince(WIPED_AT + 5000, view.signal);
+            expect(deviated(buildReport({ ...raw, rebuilt: "mid-2" }))).toEqual(["since-wiped"]);
+        });
+
+        it("is whole again without it: the drill need not wait for what cannot come", () => {
+            const { ledgers } = raw.observed!.load;
+            const counts = (view: string): boolean => mustBeComplete(view, "default", "mid-2");
+            expect(allComplete(raw.views, ledgers, counts)).toBe(true);
+            expect(allComplete(raw.views, ledgers, (view) => mustBeComplete(view, "default"))).toBe(false);
+        });
     });
 
     it("deviates when an item is shown twice", () => {
@@ -299,69 +348,5 @@ describe("scenarios", () => {
         expect(gapLimit("hostKilled", "default")).toBe(4000);
         expect(gapLimit("hostKilled", "resilient")).toBe(1000);
         expect(gapLimit("processKilled", "resilient")).toBe(700);
-    });
-});
-
-describe("what hosts and services say", () => {
-    const parse = (line: string) => parseHostLine(line, "mid-1", "192.168.110.140", T0, 250);
-
-    it("is put on our clock", () => {
-        const held = "ip [2023-11-14T22:13:20.760661] 2: eth0    inet 192.168.110.140/32 scope global eth0";
-        expect(parse(held)).toEqual({ at: T0 + 760 + 250, source: "vip", node: "mid-1", what: "held" });
-        const gone = "ip [2023-11-14T22:13:21.002000] Deleted 2: eth0    inet 192.168.110.140/32 scope global eth0";
-        expect(parse(gone)).toMatchObject({ at: T0 + 1002 + 250, what: "released" });
-        expect(
-            parse("ip [2023-11-14T22:13:21.002000] 2: eth0    inet 192.168.110.14/32 scope global eth0"),
-        ).toBeUndefined();
-        expect(parse("vip held")).toMatchObject({ at: T0, what: "held" });
-        expect(parse("docker 1700000000123456789 loki-mid-1 die")).toMatchObject({
-            at: T0 + 123 + 250,
-            what: "die",
-            detail: "loki-mid-1",
-        });
-        expect(parse("docker 1700000000123456789 loki-mid-1 health_status: healthy")).toMatchObject({
-            what: "healthy",
-        });
-        expect(parse("docker 1700000000123456789 loki-mid-1 exec_die")).toBeUndefined();
-        expect(parse("tick 1700000000123")).toBeUndefined();
-    });
-
-    it("names HAProxy's servers", () => {
-        const line =
-            "haproxy 2023-11-14T22:13:20.500123456Z [WARNING]  (8) : Server otlp_http/local is DOWN, reason: Layer4 connection problem, info: refused";
-        expect(parse(line)).toEqual({
-            ...{ at: T0 + 500 + 250, source: "haproxy", node: "mid-1" },
-            ...{ what: "otlp_http/local DOWN", detail: "Layer4 connection problem" },
-        });
-        const none = "haproxy 2023-11-14T22:13:20.5Z [ALERT] (8) : backend 'otlp_grpc' has no server available!";
-        expect(parse(none)).toMatchObject({ what: "otlp_grpc has no server" });
-    });
-
-    it("has queues by exporter and data type", () => {
-        const page = [
-            "# HELP otelcol_exporter_queue_size x",
-            'otelcol_exporter_queue_size{data_type="logs",exporter="otlphttp/loki-peer",otel_scope_name="a/b"} 17',
-            'otelcol_exporter_queue_size{data_type="metrics",exporter="otlphttp/prometheus-local"} 1.5e+06',
-            'otelcol_exporter_queue_capacity{data_type="logs",exporter="otlphttp/loki-peer"} 1000',
-        ].join("\n");
-        expect(parseQueues(page)).toEqual({
-            "otlphttp/loki-peer logs": 17,
-            "otlphttp/prometheus-local metrics": 1_500_000,
-        });
-    });
-
-    it("has counters, which a restart sets to zero", () => {
-        expect(sumOf('a_total{x="1"} 3\na_total 4\nb_total 5\n', ["a_total"])).toBe(7);
-        const before = { "mid-1": { outOfOrder: 10, refused: 100 } };
-        const after = { "mid-1": { outOfOrder: 15, refused: 3 }, "mid-2": { outOfOrder: 2, refused: 0 } };
-        expect(increase(before, after, "outOfOrder")).toEqual({ "mid-1": 5, "mid-2": 2 });
-        expect(increase(before, after, "refused")).toEqual({ "mid-1": 3, "mid-2": 0 });
-    });
-
-    it("fills the host into the operator's command", () => {
-        const node = { stack: "node1", name: "mid-1", address: "192.168.110.214" };
-        expect(fillIn("power off {stack} {name} {address} {other}", node)).toBe(
-            "power off node1 mid-1 192.168.110.214 {other}",
-        );
     });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { urnMatcher } from "../../lab/engine/urn";
 import { Deployment } from "../../ops/deployment";
 import { Status } from "../../ops/status/model";
 import { StatusReader } from "../../ops/status/reader";
@@ -7,6 +8,7 @@ import { notWhole, updateOrder } from "../../ops/up/checks";
 import { outcomeText } from "../../ops/up/outcome";
 import { isEmpty, NodePlan, previewErrors, readPlan } from "../../ops/up/plan";
 import { UpdateProgress } from "../../ops/up/progress";
+import { cannotRebuild, forget } from "../../ops/up/rebuild";
 import { Rolling, RollingOptions } from "../../ops/up/rolling";
 import { consequences, Situation, summaryText } from "../../ops/up/summary";
 import { healthyNode, pairAfter } from "./support/pair";
@@ -74,6 +76,13 @@ describe("a preview", () => {
         expect(preview({ create: 1, same: 54 }).first).toBe(false);
         expect(isEmpty(preview({ same: 55, read: 1 }))).toBe(true);
         expect(isEmpty(preview({ same: 54, delete: 1 }))).toBe(false);
+    });
+
+    it("knows a host that is set up again beside secrets that stayed: it takes nothing away", () => {
+        const all = SERVICES.map((service) => restart("mid-1", service, "create"));
+        expect(planOf("node1", ...all).first).toBe(true);
+        expect(planOf("node1", ...all.slice(1)).first).toBe(false);
+        expect(planOf("node1", ...SERVICES.map((service) => restart("mid-1", service))).first).toBe(false);
     });
 
     it("tells of new secrets, which the other stack has to get", () => {
@@ -170,6 +179,34 @@ describe("a node is whole", () => {
             expect.stringContaining("mid-2 has not caught up: catching up; 12 MiB"),
         ]);
         expect(notWhole(status, "mid-1")).toEqual([]);
+    });
+});
+
+describe("a rebuild", () => {
+    const wiped = () => pairAfter(({ node2 }) => (node2.facts.host.containers = {}));
+
+    it("is for a host that was wiped, not for the one that serves, nor while nobody else does", () => {
+        expect(cannotRebuild(wiped(), "mid-2")).toBeUndefined();
+        expect(cannotRebuild(wiped(), "mid-1")).toMatch(/^mid-1 holds the virtual IP/);
+        // Whose containers were all removed has nobody left who would take the address off.
+        const removed = pairAfter(({ node1 }) => (node1.facts.host.containers = {}));
+        expect(removed.vip.owners).toEqual(["mid-1"]);
+        expect(cannotRebuild(removed, "mid-1")).toBeUndefined();
+        const away = pairAfter((nodes) => (nodes.node1.facts = { error: "no route" } as never));
+        expect(cannotRebuild(away, "mid-2")).toBe("mid-1 cannot stand in for it: no route");
+        expect(cannotRebuild(away, "mid-1")).toBe("mid-1 cannot be reached: no route");
+    });
+
+    it("leaves the secrets of the stack alone", async () => {
+        const asked: string[][] = [];
+        const pulumi = async (args: string[]) => (asked.push(args), { code: 0, stdout: "", stderr: "" });
+        await forget({ pulumi } as unknown as Deployment, { stack: "node1" });
+        const target = asked[0]![asked[0]!.indexOf("--target") + 1];
+        const matches = urnMatcher([target!]);
+        const urn = (type: string) => `urn:pulumi:node1::otel-ha::${type}::x`;
+        expect(matches(urn(`${IN_NODE}Host$command:remote:Command`))).toBe(true);
+        expect(matches(urn("otel-ha:index:Credentials$random:index/randomPassword:RandomPassword"))).toBe(false);
+        expect(asked[0]).toContain("--refresh");
     });
 });
 

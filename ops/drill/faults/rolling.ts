@@ -3,11 +3,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
 import type { Deployment } from "../../deployment";
-import { UserError } from "../../errors";
-import { run } from "../../run";
 import { must, type Fault } from "./fault";
-
-const UP_MS = 20 * 60_000;
+import { otelHa } from "./otel-ha";
 
 /** Sets a key in the files of all stacks, and brings both up by rolling; then back. */
 export function rollingChange(deployment: Deployment, key: string, value: (node: string) => string): Fault {
@@ -53,13 +50,4 @@ export function rollingImage(deployment: Deployment): Fault {
     };
 }
 
-/** The command itself, in a process of its own, as a person runs it. */
-async function otelHaUp(deployment: Deployment): Promise<void> {
-    const stacks = deployment.nodes.flatMap(({ stack }) => ["--stack", stack]);
-    const command = [process.execPath, process.argv[1]!, "up", "--yes", "--cwd", deployment.directory, ...stacks];
-    const { code, stdout, stderr } = await run(command, { timeoutMs: UP_MS });
-    if (code !== 0)
-        throw new UserError(
-            `otel-ha up ended with code ${code}: ${(stderr || stdout).trim().split("\n").slice(-8).join("\n")}`,
-        );
-}
+const otelHaUp = (deployment: Deployment): Promise<void> => otelHa(deployment, "up", "--yes");

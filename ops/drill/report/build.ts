@@ -19,6 +19,8 @@ import { outcome, verdicts } from "./verdicts";
 /** What a drill leaves behind. */
 export interface RawRun {
     scenario: Scenario;
+    /** The node whose data the drill deletes. */
+    rebuilt?: string;
     faultTitle: string;
     options: DrillOptions;
     system: DrillReport["system"];
@@ -135,7 +137,7 @@ function spansOf(raw: RawRun): Spans {
     };
 }
 
-function describe({ scenario, options, faultTitle }: RawRun): DrillReport["scenario"] {
+function describe({ scenario, rebuilt, options, faultTitle }: RawRun): DrillReport["scenario"] {
     const { name, title, description } = scenario;
     const hold = options.holdSeconds ?? scenario.holdSeconds;
     const method = [
@@ -146,7 +148,7 @@ function describe({ scenario, options, faultTitle }: RawRun): DrillReport["scena
         `load for ${options.afterSeconds} s more, and until every service works again`,
         "wait until all queues are empty and everything is found",
     ];
-    return { name, title, description, method };
+    return { name, title, description, method, rebuilt };
 }
 
 function loadReport(raw: RawRun, observed: Observed): DrillReport["load"] {

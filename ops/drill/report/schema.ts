@@ -111,7 +111,14 @@ export interface Ownership {
 
 export interface DrillReport {
     schema: "otel-ha-drill/1";
-    scenario: { name: string; title: string; description: string; method: string[] };
+    scenario: {
+        name: string;
+        title: string;
+        description: string;
+        method: string[];
+        /** The node whose data the drill deletes. */
+        rebuilt?: string;
+    };
     /** passed: every hypothesis held. deviated: one did not. failed: the drill itself could not be carried out. */
     outcome: "passed" | "deviated" | "failed";
     /** Why it failed. */

@@ -1,9 +1,9 @@
 /** Whether what was expected has happened. Pure. */
-import { FRESH_LIMIT_MS, gapLimit } from "../configuration";
+import { FRESH_LIMIT_MS, gapLimit, mustBeComplete } from "../configuration";
 import type { Signal } from "../load/plan";
 import type { Span } from "../probe/gaps";
 import type { ReadSample } from "../probe/read";
-import { longest } from "../run/ownership";
+import { INJECTED, longest } from "../run/ownership";
 import type { Sources } from "../run/preflight";
 import type { Scenario } from "../scenarios/scenario";
 import type { DrillReport, TimelineEvent, Verdict, VerdictState, ViewReport } from "./schema";
@@ -25,6 +25,7 @@ const STALL_SHARE = 0.5;
 export function verdicts(report: DrillReport, circumstances: Circumstances): Verdict[] {
     return [
         lost(report),
+        ...sinceWiped(report),
         duplicated(report),
         unexpected(report),
         refused(report),
@@ -46,9 +47,14 @@ export function outcome({ failure, verdicts: all, system }: DrillReport): DrillR
 
 const stateOf = (good: boolean): VerdictState => (good ? "passed" : "deviated");
 
-/** Views that must be complete: each node's own, too, but for the seed, where a node has what it took. */
-function countedViews({ integrity, system }: DrillReport): ViewReport[] {
-    return system.configuration === "seed" ? integrity.views.filter(({ view }) => view === "global") : integrity.views;
+function countedViews({ integrity, scenario, system }: DrillReport): ViewReport[] {
+    return integrity.views.filter(({ view }) => mustBeComplete(view, system.configuration, scenario.rebuilt));
+}
+
+/** Where everything must be, in words. */
+function everywhere({ scenario: { rebuilt }, system }: DrillReport): string {
+    if (system.configuration === "seed") return "in the global view";
+    return rebuilt ? `in the global view and on each node but ${rebuilt}` : "on each node and in the global view";
 }
 
 function perView(views: ViewReport[], count: (view: ViewReport) => number): string {
@@ -65,15 +71,40 @@ function allRead(views: ViewReport[], good: (view: ViewReport) => boolean): Verd
 
 function lost(report: DrillReport): Verdict {
     const views = countedViews(report);
-    const where = report.system.configuration === "seed" ? "in the global view" : "on each node and in the global view";
     return {
         id: "lost",
-        hypothesis: `Everything that was acknowledged is found ${where}`,
+        hypothesis: `Everything that was acknowledged is found ${everywhere(report)}`,
         tolerance: "0 lost",
         seen: perView(views, ({ balance }) => balance.lost),
         state: allRead(views, ({ balance }) => balance.lost === 0 && balance.found > 0),
         runbook: "lost",
     };
+}
+
+/** A node that was wiped has at least what came since: the other one's queues have kept that for it. */
+function sinceWiped(report: DrillReport): Verdict[] {
+    const { rebuilt } = report.scenario;
+    if (!rebuilt) return [];
+    const wipedAt = report.timeline.find(({ source, what }) => source === "fault" && what === INJECTED)?.at ?? 0;
+    const views = report.integrity.views.filter(({ view }) => view === rebuilt);
+    const tooNew = ({ balance }: ViewReport): number => Math.max(0, (balance.lostSpan?.to ?? 0) - wipedAt);
+    return [
+        {
+            id: "since-wiped",
+            hypothesis: `${rebuilt} itself has everything that was sent since it was wiped`,
+            tolerance: "what it lacks is older than the wipe",
+            seen: views
+                .map((view) => {
+                    const { signal, error, balance } = view;
+                    const newer = tooNew(view);
+                    const text = newer > 0 ? `, the newest ${newer} ms after the wipe` : "";
+                    return `${signal} ${error ?? `${balance.found} found, ${balance.lost} lack${text}`}`;
+                })
+                .join("; "),
+            state: allRead(views, (view) => view.balance.found > 0 && tooNew(view) === 0),
+            runbook: "lost",
+        },
+    ];
 }
 
 function duplicated(report: DrillReport): Verdict {
@@ -236,11 +267,12 @@ function uncovered(errors: ReadSample[], { availability, ownership, fault }: Dri
 /** A neighbour learns a moment later that the address has moved. */
 const AROUND_MS = 500;
 
-function restored({ recovery, fault }: DrillReport): Verdict {
+function restored(report: DrillReport): Verdict {
+    const { recovery, fault } = report;
     const ms = recovery.fullRedundancy;
     return {
         id: "redundancy",
-        hypothesis: "Redundancy is full again: every service works, all queues are empty, both sides have everything",
+        hypothesis: `Redundancy is full again: every service works, all queues are empty, all is found ${everywhere(report)}`,
         tolerance: "within the time that the drill waits",
         seen: ms === undefined ? "not reached" : `${(ms / 1000).toFixed(1)} s after the repair`,
         state: fault ? stateOf(ms !== undefined) : "not measured",

@@ -18,6 +18,8 @@ export interface DrillOptions {
     force: boolean;
     power?: PowerCommands;
     reboot: boolean;
+    /** Delete a node's data, where a scenario does that. */
+    wipe: boolean;
     /** Where the merged views are, when not at the virtual IP's own ports. */
     metricsUrl?: string;
     logsUrl?: string;

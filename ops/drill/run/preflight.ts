@@ -47,7 +47,8 @@ export async function preflight(
     if (!options.force) refuseUnhealthy(status, await Promise.all(nodes.map(armed)), nodes);
     const owner = nodes.find(({ name }) => status.vip.owners.includes(name)) ?? nodes[0]!;
     const backup = nodes.find((node) => node !== owner)!;
-    const stage = { deployment, owner, backup, power: options.power, reboot: options.reboot };
+    const { power, reboot, wipe } = options;
+    const stage = { deployment, owner, backup, power, reboot, wipe };
     const fault = scenario.fault(stage);
     const refusal = await fault.refusal?.();
     if (refusal) throw new Refused(`${scenario.name} cannot be carried out here: ${refusal}`);

@@ -131,8 +131,8 @@ export async function readAll(run: string, ledgers: ClientLedger[], sources: Sou
 }
 
 /** True when every view that counts has everything that was acknowledged. Pure. */
-export function allComplete(views: View[], ledgers: ClientLedger[], eachNode: boolean): boolean {
+export function allComplete(views: View[], ledgers: ClientLedger[], counts: (view: string) => boolean): boolean {
     return views
-        .filter(({ view }) => eachNode || view === "global")
+        .filter(({ view }) => counts(view))
         .every(({ signal, found, error }) => !error && isComplete(balanceView(signal, ledgers, found)));
 }

@@ -2,6 +2,7 @@
 import type { Deployment } from "../../deployment";
 import { StatusReader } from "../../status/reader";
 import type { Status } from "../../status/model";
+import { mustBeComplete } from "../configuration";
 import { armed, undoAll, type Fault } from "../faults/fault";
 import type { ClientLedger } from "../load/ledger";
 import { buildReport, type RawRun } from "../report/build";
@@ -55,6 +56,10 @@ class Drill {
         private readonly fault: Fault,
     ) {}
 
+    private get rebuilt(): string | undefined {
+        return this.scenario.rebuilt?.(this.before.stage).name;
+    }
+
     async run(): Promise<DrillReport> {
         const countersBefore = await counters(this.before.sources);
         const observers = new Observers(this.runId, this.scenario, this.options, this.before, this.note);
@@ -91,7 +96,7 @@ class Drill {
 
     private raw(observers: Observers, observed: Observed | undefined, views: View[], leftovers: string[]) {
         return {
-            ...{ scenario: this.scenario, faultTitle: this.fault.title, options: this.options },
+            ...{ scenario: this.scenario, rebuilt: this.rebuilt, faultTitle: this.fault.title, options: this.options },
             ...{ system: this.before.system, sources: this.before.sources, run: this.runId },
             ...{ startedAt: this.startedAt, endedAt: Date.now(), loadStartedAt: observers.startedAt },
             ...{ injectedAt: this.injectedAt, healedAt: this.healedAt, loadEndedAt: this.loadEndedAt },
@@ -175,7 +180,8 @@ class Drill {
 
     private async drain(observers: Observers, ledgers: ClientLedger[]): Promise<View[]> {
         const end = Date.now() + this.options.drainSeconds * 1000;
-        const eachNode = this.before.system.configuration !== "seed";
+        const { configuration } = this.before.system;
+        const counts = (view: string): boolean => mustBeComplete(view, configuration, this.rebuilt);
         for (;;) {
             const queues = await observers.services.look();
             const empty =
@@ -187,7 +193,7 @@ class Drill {
             }
             if (empty || Date.now() > end) {
                 const views = await readAll(this.runId, ledgers, this.before.sources);
-                if (allComplete(views, ledgers, eachNode)) {
+                if (allComplete(views, ledgers, counts)) {
                     this.completeAt = Date.now();
                     this.event("drill", "everything that was acknowledged is found");
                     return views;

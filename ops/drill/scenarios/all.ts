@@ -5,6 +5,7 @@ import { fillDisk } from "../faults/disk";
 import { crashReboot, powerOff } from "../faults/hosts";
 import { lossyLink, partition, slowLink } from "../faults/network";
 import { rollingChange, rollingImage } from "../faults/rolling";
+import { wipeHost } from "../faults/wipe";
 import { killProcess, stopContainer, stopProcess } from "../faults/services";
 import type { Fault } from "../faults/fault";
 import type { DeployedNode } from "../../deployment";
@@ -195,6 +196,18 @@ export const SCENARIOS: Scenario[] = [
         holdSeconds: 3,
         gap: "rolling",
         fault: ({ deployment }) => rollingImage(deployment),
+    },
+    {
+        name: "node-wiped",
+        starred: false,
+        title: "The other node's host is wiped and built anew, under load",
+        description:
+            "Everything that the deployment has on the host that does not own the virtual IP is deleted, data too; then `otel-ha up --rebuild` and, " +
+            "mirrored, `otel-ha resync`. Needs --wipe: no timer can undo it. The node's own view need not have what is older than the wipe.",
+        holdSeconds: 25,
+        gap: "none",
+        rebuilt: ({ backup }) => backup,
+        fault: ({ deployment, backup, wipe }) => wipeHost(deployment, backup, wipe),
     },
 ];
 

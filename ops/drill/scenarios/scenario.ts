@@ -14,6 +14,8 @@ export interface Stage {
     power?: PowerCommands;
     /** Crash a host by its kernel where there are no power commands. */
     reboot: boolean;
+    /** A node's data may be deleted. */
+    wipe: boolean;
 }
 
 /** A drill. */
@@ -34,6 +36,8 @@ export interface Scenario {
     /** A collector is gone or stands still with its queue: what it took last is shown only when it is back. */
     holdsBack?: boolean;
     fault(stage: Stage): Fault;
+    /** The node that loses what it has. The other one keeps it, and so do the merged views; this one has only what came since. */
+    rebuilt?(stage: Stage): DeployedNode;
     /** Clients besides the usual ones. */
     clients?(stage: Stage, usual: ClientPlan[]): ClientPlan[];
 }

@@ -1,7 +1,7 @@
 /** Asks the services themselves how they are, and the collectors how much they hold. */
 import type { Deployment, DeployedNode } from "../../deployment";
 import { expectedServices } from "../../status/collect";
-import { probes } from "../../status/probes";
+import { endpoints } from "../../status/probes";
 import type { QueueSample, TimelineEvent } from "../report/schema";
 
 const EVERY_MS = 1000;
@@ -15,10 +15,9 @@ export interface ServiceCheck {
 
 /** What can be asked on a node: the same as `otel-ha status` asks. Pure. */
 export function serviceChecks({ address, values }: Pick<DeployedNode, "address" | "values">): ServiceCheck[] {
-    const services = expectedServices(values);
-    return probes(values)
-        .filter(({ name }) => services.includes(name))
-        .map(({ name, port, path }) => ({ service: name, url: `http://${address}:${port}${path}` }));
+    return endpoints(values, expectedServices(values)).map(({ service, port, path }) => {
+        return { service, url: `http://${address}:${port}${path}` };
+    });
 }
 
 /** Items, or requests, in the queues of a collector's metrics page, by exporter and data type. Pure. */

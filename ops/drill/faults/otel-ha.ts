@@ -1,0 +1,16 @@
+/** The commands themselves, each in a process of its own, as a person runs them. */
+import type { Deployment } from "../../deployment";
+import { UserError } from "../../errors";
+import { run } from "../../run";
+
+const COMMAND_MS = 20 * 60_000;
+
+/** Runs `otel-ha WORDS…` for the pair. Errors: it ended with another code than 0. */
+export async function otelHa(deployment: Deployment, ...words: string[]): Promise<void> {
+    const stacks = deployment.nodes.flatMap(({ stack }) => ["--stack", stack]);
+    const command = [process.execPath, process.argv[1]!, ...words, "--cwd", deployment.directory, ...stacks];
+    const { code, stdout, stderr } = await run(command, { timeoutMs: COMMAND_MS });
+    if (code === 0) return;
+    const said = (stderr || stdout).trim().split("\n").slice(-8).join("\n");
+    throw new UserError(`otel-ha ${words.join(" ")} ended with code ${code}: ${said}`);
+}
