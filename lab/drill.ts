@@ -5,7 +5,7 @@ import { parseDocument } from "yaml";
 import * as lab from "./commands";
 import { deploy } from "./deploy";
 import { pulumiCommand } from "./engine-choice";
-import { labExec, resetNode } from "./hosts";
+import { giveDisks, labExec, resetNode } from "./hosts";
 import { IMAGES } from "./images/catalog";
 import { inside, isInside } from "./network";
 import { NODES } from "./nodes";
@@ -32,6 +32,7 @@ async function prepare(configuration: string): Promise<number> {
     await lab.up();
     await step("Images on the hosts", () => Promise.all(NODES.map((node) => pullAll(node.name))));
     await step("Emptying the hosts", () => resetNode(undefined, { keepImages: true }));
+    await step("Disks of their own", () => Promise.all(NODES.map((node) => giveDisks(node.name))));
     rmSync(PROJECT, { recursive: true, force: true });
     const project = makeProject(PROJECT);
     for (const stack of STACKS) addSettings(join(project.dir, `Pulumi.${stack}.yaml`), CONFIGURATIONS[configuration]!);
@@ -65,7 +66,7 @@ async function drill(project: Project): Promise<number> {
         {
             ...project.env,
             PATH: `${dirname(pulumiCommand())}${delimiter}${process.env.PATH}`,
-            OTEL_HA_POWER_OFF: `${command} kill {stack}`,
+            OTEL_HA_POWER_OFF: `${command} kill --power-cut {stack}`,
             OTEL_HA_POWER_ON: `${command} start {stack}`,
         },
     );
