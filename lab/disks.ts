@@ -12,11 +12,11 @@ export const DISKS = [
 ];
 
 /** Room for all that the program asks for before it goes to a host. The images are sparse: they take what is written. */
-const SIZE = "24G";
+export const DISK_SIZE = "24GiB";
 
 /** Gives a host these disks. Errors: one of the directories has something in it. */
 export async function makeDisks(node: LabNode): Promise<void> {
-    for (const { name, directory } of DISKS) await mustExec(node, ["lab-disks", "make", name, SIZE, directory]);
+    for (const { name, directory } of DISKS) await mustExec(node, ["lab-disks", "make", name, DISK_SIZE, directory]);
 }
 
 /**

@@ -85,6 +85,40 @@ describe("a good host", () => {
     });
 });
 
+describe("a directory that is to be synchronous", () => {
+    const wal = (): string => path.join(data(), "wal");
+    const directories = (): Requirements["directories"] => [
+        { path: data(), owner: SELF },
+        { path: wal(), owner: SELF, synchronous: true },
+    ];
+
+    it("is, with what is in it, and no other is", () => {
+        bench.stub("chattr", "exit 0");
+        expect(setup({}, { directories: directories() })).toMatchObject({ code: 0, out: "", err: "" });
+        expect(bench.argv().filter((line) => line.startsWith("chattr"))).toEqual([
+            `chattr +S ${wal()}`,
+            `chattr -R +S ${wal()}`,
+        ]);
+    });
+
+    it("may hold a file that goes away while it is looked at", () => {
+        bench.stub("chattr", 'case $1 in -R) echo "No such file" >&2; exit 1 ;; esac');
+        expect(setup({}, { directories: directories() })).toMatchObject({ code: 0, out: "", err: "" });
+    });
+
+    it.each(["a file system that does not know how", "a host without chattr"])("is named in a warning: %s", (why) => {
+        if (!why.includes("without")) bench.stub("chattr", "echo 'Operation not supported' >&2; exit 1");
+        expect(setup({}, { directories: directories() })).toMatchObject({
+            code: 0,
+            out:
+                `warning: host 10.0.0.7: ${wal()} cannot be made synchronous (chattr +S): ` +
+                "what was written there in the last seconds before a power cut will be missing on this host\n",
+            err: "",
+        });
+        expect(fs.statSync(wal()).isDirectory()).toBe(true);
+    });
+});
+
 describe("a host with a problem says so, and nothing is made on it", () => {
     function problems(args: Partial<HostArgs> = {}, needs: Partial<Requirements> = {}): string[] {
         const done = setup(args, needs);
