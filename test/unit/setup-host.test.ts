@@ -5,8 +5,9 @@ import * as path from "path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HostArgs, Requirements } from "../../components";
 import { setupScript } from "../../components/host";
+import { nodeRequirements } from "../../components/node";
 import { Bench, Finished, listener, SCRIPTS, SELF } from "./support/shell";
-import { HOST_KEY } from "./support/stacks";
+import { HOST_KEY, ROOT, settingsOf } from "./support/stacks";
 
 let bench: Bench;
 const NAME = os.hostname().split(".")[0];
@@ -86,6 +87,16 @@ describe("a good host", () => {
 });
 
 describe("a directory that is to be synchronous", () => {
+    it("is each log by which Prometheus and Loki acknowledge", () => {
+        const directories = nodeRequirements(settingsOf("node1")).flatMap((needs) => needs.directories);
+        expect(directories.filter(({ synchronous }) => synchronous).map((at) => `${at.owner} ${at.path}`)).toEqual([
+            "65534:65534 /data/volume/otel/prometheus/wal",
+            "65534:65534 /data/volume/otel/prometheus/wbl",
+            "10001:10001 /data/otel/volume/loki/wal",
+            "10001:10001 /data/otel/volume/loki/index/wal",
+        ]);
+    });
+
     const wal = (): string => path.join(data(), "wal");
     const directories = (): Requirements["directories"] => [
         { path: data(), owner: SELF },
@@ -227,7 +238,9 @@ describe("the scripts", () => {
     it("please shellcheck", (context) => {
         if (!found && process.env.CI !== "true") return context.skip("shellcheck is not installed");
         expect(found, "shellcheck is missing; install the package of that name").toBe(true);
-        const files = fs.readdirSync(SCRIPTS).map((file) => path.join(SCRIPTS, file));
+        const files = [SCRIPTS, path.join(ROOT, "lab", "host")]
+            .flatMap((directory) => fs.readdirSync(directory).map((file) => path.join(directory, file)))
+            .filter((file) => file.endsWith(".sh"));
         const done = spawnSync("shellcheck", files, { encoding: "utf8" });
         expect(done.stdout).toBe("");
     });
