@@ -13,6 +13,11 @@ export interface Directory {
     owner?: string;
     /** Permissions, octal. @default "0755" */
     mode?: string;
+    /**
+     * Everything written in it is on the disk before the write returns (`chattr +S`; files made in it inherit this). For logs of services that acknowledge
+     * before they sync. A warning where the file system cannot do it. @default false
+     */
+    synchronous?: boolean;
 }
 
 /** A TCP port that a service listens on. */
@@ -117,6 +122,7 @@ export function setupScript(args: HostArgs): string {
         `MINIMUM_FREE_KIB=${Math.ceil(bytes(args.minimumFreeDisk ?? "10GiB") / 1024)}`,
         `CONTAINERS=${shellQuote(all.map((needs) => needs.container).join(" "))}`,
         `DIRECTORIES=${lines(directories.map((at) => `${at.mode ?? "0755"} ${at.owner ?? "0:0"} ${at.path}`))}`,
+        `SYNCHRONOUS=${lines(directories.filter((at) => at.synchronous).map((at) => at.path))}`,
         `DATA_PATHS=${lines(dataPaths.map((at) => `${Math.ceil((at.needs ?? 0) / 1024)} ${at.of ?? "minimumFreeDisk"} ${at.path}`))}`,
         `PORTS=${lines(all.flatMap((needs) => needs.ports.map((use) => `${use.port} ${use.key} ${use.use}`)))}`,
         `REACHES=${lines(all.flatMap((needs) => (needs.reaches ?? []).map((to) => `${to.endpoint} ${to.key} ${to.use}`)))}`,
@@ -197,7 +203,8 @@ export class Host extends pulumi.ComponentResource {
                 delete: this.asRoot(`rm -rf ${HELPERS} /etc/sysctl.d/90-otel-ha.conf`),
                 stdin: setupScript(args),
                 addPreviousOutputInEnv: false,
-                logging: "none",
+                // What is missing without being needed is said once, and not kept.
+                logging: "stdout",
             },
             { parent: this, ...this.commandOptions },
         );

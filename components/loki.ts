@@ -111,7 +111,15 @@ export function lokiRequirements(settings: LokiSettings): Requirements {
     const s = withDefaults(settings, LOKI_DEFAULTS);
     return {
         container: `loki-${s.node}`,
-        directories: [{ path: `${s.configDir}/loki` }, { path: s.dataDir, owner: LOKI_USER }],
+        directories: [
+            { path: `${s.configDir}/loki` },
+            { path: s.dataDir, owner: LOKI_USER },
+            // A line is acknowledged when it is written to this. Loki syncs a segment only when it is full.
+            { path: `${s.dataDir}/wal`, owner: LOKI_USER, synchronous: true },
+            { path: `${s.dataDir}/index`, owner: LOKI_USER },
+            // Where the chunks in the bucket are: the log above forgets a chunk when this knows it.
+            { path: `${s.dataDir}/index/wal`, owner: LOKI_USER, synchronous: true },
+        ],
         ports: [
             { port: s.port, key: "lokiPort", use: "Loki" },
             { port: s.grpcPort, key: "lokiGrpcPort", use: "Loki gRPC" },

@@ -117,7 +117,13 @@ export function prometheusRequirements(settings: PrometheusSettings): Requiremen
     const s = withDefaults(settings, PROMETHEUS_DEFAULTS);
     return {
         container: `prometheus-${s.node}`,
-        directories: [{ path: `${s.configDir}/prometheus` }, { path: s.dataDir, owner: PROMETHEUS_USER }],
+        directories: [
+            { path: `${s.configDir}/prometheus` },
+            { path: s.dataDir, owner: PROMETHEUS_USER },
+            // A sample is acknowledged when it is written to these, in order or out of order. Prometheus syncs a segment only when it is full.
+            { path: `${s.dataDir}/wal`, owner: PROMETHEUS_USER, synchronous: true },
+            { path: `${s.dataDir}/wbl`, owner: PROMETHEUS_USER, synchronous: true },
+        ],
         ports: [{ port: s.port, key: "prometheusPort", use: "Prometheus" }],
         dataPaths: [{ path: s.dataDir }],
     };

@@ -1,6 +1,7 @@
 /** The lab's command line. */
 import { Command, InvalidArgumentError } from "commander";
 import { elapsed } from "./progress";
+import { cutPower, makeDisks } from "./disks";
 import { killHost, stopHost } from "./host";
 import { requireRoot } from "./machine";
 import * as lab from "./commands";
@@ -101,8 +102,13 @@ program
     .command("kill")
     .description("pull hosts' plugs: nothing in them gets to know")
     .argument("<node...>")
-    .addHelpText("after", examples("lab kill node1"))
-    .action(timed((names: string[]) => each(names, killHost)));
+    .option("--power-cut", "what their disks (lab disks) have not written is gone as well")
+    .addHelpText("after", examples("lab kill node1", "lab kill --power-cut node1"))
+    .action(
+        timed((names: string[], options: { powerCut?: boolean }) =>
+            each(names, options.powerCut ? cutPower : killHost),
+        ),
+    );
 
 program
     .command("start")
@@ -118,6 +124,15 @@ program
     .option("--keep-images", "keep the images that the hosts have pulled")
     .addHelpText("after", examples("lab reset", "lab reset node2 --keep-images"))
     .action(timed((names: string[], options: { keepImages?: boolean }) => lab.reset(findNodes(names), options)));
+
+program
+    .command("disks")
+    .description(
+        "give empty hosts file systems of their own for queue, Prometheus, Loki and store (all hosts when none is named)",
+    )
+    .argument("[node...]")
+    .addHelpText("after", examples("lab reset && lab disks"))
+    .action(timed((names: string[]) => each(names, makeDisks)));
 
 program
     .command("partition")

@@ -1,4 +1,5 @@
 /** The lab for tests: reach the hosts, break them, mend them. Works inside the lab's network and outside of it. */
+import { cutPower, makeDisks } from "./disks";
 import { hostExec, killHost, startHost, stopHost } from "./host";
 import { reset } from "./commands";
 import { cut, healNetwork, isolate as isolateHost, runInside } from "./network";
@@ -23,6 +24,12 @@ export const stopNode = (node: string): Promise<void> => stopHost(findNode(node)
 
 /** Pulls a host's plug. */
 export const killNode = (node: string): Promise<void> => killHost(findNode(node));
+
+/** Gives a host, still empty, file systems of its own where its services keep data. */
+export const giveDisks = (node: string): Promise<void> => makeDisks(findNode(node));
+
+/** Takes the power of a host with such disks away: what they had not written is gone, too. */
+export const cutNodePower = (node: string): Promise<void> => cutPower(findNode(node));
 
 /** Powers a host on, plugs its cable in, and waits until SSH and Docker answer. */
 export const startNode = (node: string): Promise<void> => startHost(findNode(node));

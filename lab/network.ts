@@ -64,9 +64,14 @@ export async function attach(node: LabNode, pid: number): Promise<void> {
     await mustInside(["sh", "-euc", script.join("\n")]);
 }
 
+/** Pulls a host's cable out; {@link attach} brings a new one. */
+export async function unplug(node: LabNode): Promise<void> {
+    await mustInside(["ip", "link", "set", portName(node), "down"]);
+}
+
 export async function isAttached(node: LabNode, pid: number): Promise<boolean> {
     const shown = await run(["nsenter", `--net=/proc/${pid}/ns/net`, "--", "ip", "-4", "-brief", "address"]);
-    const port = await runInside(["ip", "-brief", "link", "show", portName(node), "master", BRIDGE]);
+    const port = await runInside(["ip", "-brief", "link", "show", portName(node), "up", "master", BRIDGE]);
     return shown.stdout.includes(`${node.address}/`) && port.code === 0 && port.stdout.trim() !== "";
 }
 

@@ -31,6 +31,9 @@ stop() {
 }
 trap stop TERM INT
 
+# As fstab would, before Docker looks at the directories. A host whose disks are missing must not start on empty ones.
+lab-disks mount >>/var/log/disks.log 2>&1
+
 mkdir -p /run/sshd
 chmod 755 /run/sshd
 keep sshd /usr/sbin/sshd -D -e &

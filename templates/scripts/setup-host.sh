@@ -109,6 +109,21 @@ $DIRECTORIES
 EOF
 }
 
+# Files that are there already, and may be open, are told as well; one that has gone meanwhile is no matter.
+make_synchronous() {
+    while read -r path; do
+        [ -n "$path" ] || continue
+        if chattr +S "$path" 2>/dev/null; then
+            chattr -R +S "$path" 2>/dev/null || true
+        else
+            echo "warning: host ${ADDRESS}: $path cannot be made synchronous (chattr +S):" \
+                "what was written there in the last seconds before a power cut will be missing on this host"
+        fi
+    done <<EOF
+$SYNCHRONOUS
+EOF
+}
+
 apply_sysctls() {
     [ -n "$SYSCTLS" ] || return 0
     mkdir -p /etc/sysctl.d
@@ -143,6 +158,7 @@ check_clock
 check_reaches
 report
 make_directories
+make_synchronous
 apply_sysctls
 report
 mkdir -p "$LIB"

@@ -3,12 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { nodeRequirements } from "../../components/node";
+import { bytes } from "../../components/units";
+import { DISKS, DISK_SIZE } from "../../lab/disks";
 import { IMAGES, type ServiceImage } from "../../lab/images/catalog";
 import { imageKey } from "../../lab/images/build";
 import { programsKey } from "../../lab/images/programs";
 import { macAddress, NETWORK, NODES, portName } from "../../lab/nodes";
 import { REPO } from "../../lab/paths";
 import { run, until } from "../../lab/run";
+import { MOST_FILLED_BYTES } from "../../ops/drill/faults/disk";
+import { SCENARIOS } from "../../ops/drill/scenarios/all";
+import { settingsOf } from "./support/stacks";
 
 describe("the lab's node table", () => {
     it("gives every host an address, a name and a cable of its own", () => {
@@ -29,6 +35,22 @@ describe("the lab's node table", () => {
         const node = { name: "a-node-with-a-long-name", address: "192.168.110.10", hostname: "x" };
         expect(portName(node).length).toBeLessThanOrEqual(15);
         expect(macAddress(node)).toBe("02:42:c0:a8:6e:0a");
+    });
+});
+
+describe("the disks of a lab host's own", () => {
+    const spaces = nodeRequirements(settingsOf("node1")).flatMap((needs) => needs.dataPaths ?? []);
+
+    it.each(DISKS)("$name is where a service keeps its data, and large enough for it", ({ directory }) => {
+        const space = spaces.find(({ path }) => path === directory);
+        expect(space).toBeDefined();
+        // The least that must be free, what the service needs, and a tenth for the file system itself.
+        expect(bytes(DISK_SIZE)).toBeGreaterThan((bytes("10GiB") + (space!.needs ?? 0)) * 1.1);
+    });
+
+    it("are one for each drill that fills a disk, and small enough for it", () => {
+        expect(SCENARIOS.filter(({ name }) => name.startsWith("disk-full-"))).toHaveLength(DISKS.length);
+        expect(bytes(DISK_SIZE)).toBeLessThan(MOST_FILLED_BYTES);
     });
 });
 

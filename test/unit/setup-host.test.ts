@@ -5,8 +5,9 @@ import * as path from "path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HostArgs, Requirements } from "../../components";
 import { setupScript } from "../../components/host";
+import { nodeRequirements } from "../../components/node";
 import { Bench, Finished, listener, SCRIPTS, SELF } from "./support/shell";
-import { HOST_KEY } from "./support/stacks";
+import { HOST_KEY, ROOT, settingsOf } from "./support/stacks";
 
 let bench: Bench;
 const NAME = os.hostname().split(".")[0];
@@ -82,6 +83,50 @@ describe("a good host", () => {
         const spaced = path.join(bench.root, "with space");
         expect(setup({}, { directories: [{ path: spaced, owner: SELF }] }).code).toBe(0);
         expect(fs.existsSync(spaced)).toBe(true);
+    });
+});
+
+describe("a directory that is to be synchronous", () => {
+    it("is each log by which Prometheus and Loki acknowledge", () => {
+        const directories = nodeRequirements(settingsOf("node1")).flatMap((needs) => needs.directories);
+        expect(directories.filter(({ synchronous }) => synchronous).map((at) => `${at.owner} ${at.path}`)).toEqual([
+            "65534:65534 /data/volume/otel/prometheus/wal",
+            "65534:65534 /data/volume/otel/prometheus/wbl",
+            "10001:10001 /data/otel/volume/loki/wal",
+            "10001:10001 /data/otel/volume/loki/index/wal",
+        ]);
+    });
+
+    const wal = (): string => path.join(data(), "wal");
+    const directories = (): Requirements["directories"] => [
+        { path: data(), owner: SELF },
+        { path: wal(), owner: SELF, synchronous: true },
+    ];
+
+    it("is, with what is in it, and no other is", () => {
+        bench.stub("chattr", "exit 0");
+        expect(setup({}, { directories: directories() })).toMatchObject({ code: 0, out: "", err: "" });
+        expect(bench.argv().filter((line) => line.startsWith("chattr"))).toEqual([
+            `chattr +S ${wal()}`,
+            `chattr -R +S ${wal()}`,
+        ]);
+    });
+
+    it("may hold a file that goes away while it is looked at", () => {
+        bench.stub("chattr", 'case $1 in -R) echo "No such file" >&2; exit 1 ;; esac');
+        expect(setup({}, { directories: directories() })).toMatchObject({ code: 0, out: "", err: "" });
+    });
+
+    it.each(["a file system that does not know how", "a host without chattr"])("is named in a warning: %s", (why) => {
+        if (!why.includes("without")) bench.stub("chattr", "echo 'Operation not supported' >&2; exit 1");
+        expect(setup({}, { directories: directories() })).toMatchObject({
+            code: 0,
+            out:
+                `warning: host 10.0.0.7: ${wal()} cannot be made synchronous (chattr +S): ` +
+                "what was written there in the last seconds before a power cut will be missing on this host\n",
+            err: "",
+        });
+        expect(fs.statSync(wal()).isDirectory()).toBe(true);
     });
 });
 
@@ -193,7 +238,9 @@ describe("the scripts", () => {
     it("please shellcheck", (context) => {
         if (!found && process.env.CI !== "true") return context.skip("shellcheck is not installed");
         expect(found, "shellcheck is missing; install the package of that name").toBe(true);
-        const files = fs.readdirSync(SCRIPTS).map((file) => path.join(SCRIPTS, file));
+        const files = [SCRIPTS, path.join(ROOT, "lab", "host")]
+            .flatMap((directory) => fs.readdirSync(directory).map((file) => path.join(directory, file)))
+            .filter((file) => file.endsWith(".sh"));
         const done = spawnSync("shellcheck", files, { encoding: "utf8" });
         expect(done.stdout).toBe("");
     });

@@ -2,8 +2,8 @@
 import type { DeployedNode } from "../../deployment";
 import { must, undoNow, withUndo, type Fault } from "./fault";
 
-/** More than this is not written, to fill a disk: a host's own large disk is left alone. */
-export const MOST_FILLED_BYTES = 4 * 1024 ** 3;
+/** More than this is not filled: fallocate takes no time for it, but somebody may be waiting for the room. */
+export const MOST_FILLED_BYTES = 64 * 1024 ** 3;
 
 /** Fills the file system of a directory but for a few blocks. */
 export function fillDisk(node: DeployedNode, directory: string): Fault {
@@ -13,25 +13,28 @@ export function fillDisk(node: DeployedNode, directory: string): Fault {
         title: `fill the file system of ${directory} on ${node.name}`,
         inject: async () => {
             const free = Number(await must(node, `df --output=avail --block-size=1 ${directory} | tail -n 1`));
-            // Until nothing more fits: what fallocate cannot do, dd does.
-            const fill = `fallocate -l ${Math.max(1, free - 1_048_576)} ${file}; dd if=/dev/zero of=${file}.rest bs=4k 2>/dev/null; true`;
+            // fallocate writes nothing, however large the disk is; dd takes the blocks that are left.
+            const fill = `fallocate -l ${Math.max(1, free - 1_048_576)} ${file} && { dd if=/dev/zero of=${file}.rest bs=4k 2>/dev/null; true; }`;
             await withUndo(node, id, fill, `rm -f ${file} ${file}.rest`);
         },
         heal: () => undoNow(node, id),
         refusal: async () => {
             const asked = await node.exec(
-                `df --output=avail --block-size=1 ${directory} | tail -n 1; stat -c %d ${directory} /`,
+                `df --output=avail --block-size=1 ${directory} | tail -n 1; stat -c %d ${directory} ${directory}/..`,
             );
-            const [free, device, root] = asked.stdout.trim().split("\n").map(Number);
             if (asked.code !== 0) return `${node.name} has no directory ${directory}`;
-            if (device === root)
-                return `${directory} of ${node.name} is on the root file system, which other things need`;
-            if (free! > MOST_FILLED_BYTES)
-                return (
-                    `${directory} of ${node.name} has ${Math.round(free! / 1024 ** 3)} GiB free; more than ` +
-                    `${MOST_FILLED_BYTES / 1024 ** 3} GiB are not filled: this drill is for small file systems of their own`
-                );
-            return undefined;
+            return fillRefusal(node.name, directory, asked.stdout.trim().split("\n").map(Number));
         },
     };
+}
+
+/** Why a directory is not filled; given are the free bytes of its file system, its device, and its parent's. Pure. */
+export function fillRefusal(node: string, directory: string, [free, device, parent]: number[]): string | undefined {
+    if (device === parent)
+        return `${directory} of ${node} is not the mount point of a file system of its own: other things would be without room, too`;
+    if (free! <= MOST_FILLED_BYTES) return undefined;
+    return (
+        `${directory} of ${node} has ${Math.round(free! / 1024 ** 3)} GiB free; more than ` +
+        `${MOST_FILLED_BYTES / 1024 ** 3} GiB are not filled: this drill is for small file systems of their own`
+    );
 }

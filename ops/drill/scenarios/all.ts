@@ -120,8 +120,8 @@ export const SCENARIOS: Scenario[] = [
         starred: false,
         title: "The owner's host loses its power for a moment, in the middle of writing",
         description:
-            "What was acknowledged is on the disk, not in the page cache. A lab's host is a container whose page cache outlives it: there this " +
-            "shows a crash of all processes, on real hosts a power cut.",
+            "What was acknowledged is on the disk, not in the page cache. In the lab that takes hosts with disks of their own (lab disks), as " +
+            "make drill has them.",
         holdSeconds: 4,
         gap: "hostKilled",
         holdsBack: true,

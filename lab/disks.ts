@@ -1,0 +1,37 @@
+/** Disks of a lab host's own: small file systems that can be filled, and that forget what was not written when their power is cut. */
+import { hostExec, killHost } from "./host";
+import { unplug } from "./network";
+import type { LabNode } from "./nodes";
+
+/** Where the program keeps data by default, one file system each. */
+export const DISKS = [
+    { name: "queue", directory: "/data/volume/otel/otel-aggregator/queue" },
+    { name: "prometheus", directory: "/data/volume/otel/prometheus" },
+    { name: "loki", directory: "/data/otel/volume/loki" },
+    { name: "store", directory: "/data/volume/otel/minio" },
+];
+
+/** Room for all that the program asks for before it goes to a host. The images are sparse: they take what is written. */
+export const DISK_SIZE = "24GiB";
+
+/** Gives a host these disks. Errors: one of the directories has something in it. */
+export async function makeDisks(node: LabNode): Promise<void> {
+    for (const { name, directory } of DISKS) await mustExec(node, ["lab-disks", "make", name, DISK_SIZE, directory]);
+}
+
+/**
+ * Takes a host's power away. The page cache of a container outlives it, so that its disks are told to forget first. The cable goes before that:
+ * nothing may be acknowledged in between.
+ */
+export async function cutPower(node: LabNode): Promise<void> {
+    if ((await hostExec(node, ["test", "-s", "/data/disks/table"])).code !== 0)
+        throw new Error(`${node.name} has no disks of its own: run \`lab/lab disks\` while it is empty.`);
+    await unplug(node);
+    await mustExec(node, ["lab-disks", "cut"]);
+    await killHost(node);
+}
+
+async function mustExec(node: LabNode, command: string[]): Promise<void> {
+    const { code, stderr } = await hostExec(node, command);
+    if (code !== 0) throw new Error(`${node.name}: ${stderr.trim()}`);
+}
