@@ -112,6 +112,7 @@ const RETRYABLE_GRPC = [
  * first time: a client that waits longer and longer measures its own waiting.
  */
 const RECONNECT_INTERVALS = 10;
+const REFUSED_INTERVALS = 5;
 
 class GrpcTransport implements Transport {
     private channel: grpc.Client;
@@ -159,8 +160,9 @@ class GrpcTransport implements Transport {
         this.openedAt = Date.now();
         return new grpc.Client(`${this.plan.host}:${this.plan.grpcPort}`, grpc.credentials.createInsecure(), {
             "grpc.use_local_subchannel_pool": 1,
-            "grpc.initial_reconnect_backoff_ms": 100,
-            "grpc.max_reconnect_backoff_ms": 500,
+            // After a refusal the library waits by itself, longer and longer: no longer than a few requests.
+            "grpc.initial_reconnect_backoff_ms": 50,
+            "grpc.max_reconnect_backoff_ms": REFUSED_INTERVALS * this.client.intervalMs,
             "grpc.enable_retries": 0,
         });
     }
