@@ -2,7 +2,7 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { isLabEngine, pulumiCommand } from "./engine-choice";
-import { LAB_NAME, NETWORK, NODES, type LabNode } from "./nodes";
+import { LAB_NAME, NETWORK, NODES } from "./nodes";
 import { REPO, STATE_DIR } from "./paths";
 import { elapsed } from "./progress";
 import type { Project } from "./project";
@@ -26,20 +26,25 @@ export function writePulumiCommand(project: Project): void {
     chmodSync(PULUMI, 0o755);
 }
 
-export async function showSummary(project: Project, owner: LabNode, started: number): Promise<void> {
+export async function showSummary(project: Project, started: number): Promise<void> {
     console.log(await table());
     console.log(addresses());
-    console.log(hints(project, owner));
+    console.log(hints(project));
     const engine = isLabEngine() ? "the lab's engine (no pulumi on PATH)" : pulumiCommand();
     console.log(`make demo took ${elapsed(started)}; pulumi was ${engine}.`);
 }
 
 /** Services by node, with Docker's word on their health. */
 async function table(): Promise<string> {
+    const service = (name: string): string => name.replace(/-mid-\d$/, "");
     const all = await Promise.all(NODES.map(async (node) => Object.values(await containers(node.name))));
-    const rows = (all[0] ?? []).map((first, row) => [
-        first.name.replace(/-mid-\d$/, ""),
-        ...all.map((list) => (list[row] ? `${list[row].name}, ${list[row].health}` : "")),
+    const services = [...new Set(all.flat().map(({ name }) => service(name)))].sort();
+    const rows = services.map((one) => [
+        one,
+        ...all.map((list) => {
+            const found = list.find(({ name }) => service(name) === one);
+            return found ? `${found.name}, ${found.health}` : "";
+        }),
     ]);
     return columns([["What runs where", ...NODES.map((node) => `${node.name} ${node.address}`)], ...rows]);
 }
@@ -61,19 +66,20 @@ function addresses(): string {
     return `
 Addresses (they exist in the lab's network only: reach them through lab/lab run -- …)
   OTLP            http://${vip}:4318   and gRPC ${vip}:4317
+  Both nodes      http://${vip}:19090  metrics (PromQL), http://${vip}:13100 logs (LogQL)
   Prometheus      http://NODE:9090           Loki http://NODE:3100
   HAProxy         http://NODE:8404/stats     Object store http://NODE:9000, console :9001
   Aggregator      http://NODE:9464/metrics   Thanos sidecar http://NODE:10902`;
 }
 
-function hints(project: Project, owner: LabNode): string {
+function hints(project: Project): string {
     const lab = LAB_NAME ? `OTEL_HA_LAB=${LAB_NAME} lab/lab` : "lab/lab";
     const pulumi = shown(PULUMI);
     const template = shown(join(project.dir, "templates/haproxy/haproxy.cfg.mustache"));
     return `
 Look around
   ${lab} exec node1 docker ps
-  ${lab} run -- curl -s 'http://${owner.address}:9090/api/v1/query?query=lab_orders_total'
+  ${lab} run -- curl -s 'http://${NETWORK.vip}:19090/api/v1/query?query=lab_orders_total'
   ${pulumi} stack output --stack node1 --show-secrets
 
 Change one line, see the difference, make it so

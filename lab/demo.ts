@@ -77,7 +77,7 @@ async function run(): Promise<void> {
     console.error(`3. Telemetry to ${NETWORK.vip}, read back at ${owner.name}`);
     await telemetry(owner);
     console.error("");
-    await showSummary(project, owner, started);
+    await showSummary(project, started);
 }
 
 /** Waits until all is healthy and one node holds the virtual IP; that node. */
