@@ -205,24 +205,35 @@ describe("a client over gRPC", () => {
         expect(ledger.requests.every(({ outcome }) => outcome === "acknowledged")).toBe(true);
     });
 
-    it("is back soon, however long connections to nobody have hung before", async () => {
+    /** In front of a receiver that works: refuses at first, then lets connections hang as an address that nobody has does, then lets through. */
+    async function awayFor(refusesMs: number, hangsMs: number): Promise<{ port: number; backAt: number }> {
         const port = await service((_, done) => done(null, Buffer.alloc(0)))();
         const started = Date.now();
-        const there = 700;
+        const backAt = started + refusesMs + hangsMs;
         const front = createTcpServer((socket) => {
             socket.on("error", () => undefined);
-            // As with a packet to an address that nobody has: no answer, and nothing later either.
-            if (Date.now() - started < there) return;
+            if (Date.now() < started + refusesMs) return void socket.destroy();
+            // No answer, and nothing later either.
+            if (Date.now() < backAt) return;
             const behind = connect(port, "127.0.0.1");
             behind.on("error", () => socket.destroy());
             socket.pipe(behind).pipe(socket);
         });
         await new Promise<void>((resolve) => front.listen(0, "127.0.0.1", resolve));
         closers.push(() => front.close());
+        return { port: (front.address() as AddressInfo).port, backAt };
+    }
+
+    it.each([
+        ["hung", 0],
+        // As when a host dies: its processes first, so that somebody refuses, then all of it.
+        ["been refused, then hung,", 200],
+    ])("is back soon, however long connections have %s before", async (_, refusesMs) => {
+        const { port, backAt } = await awayFor(refusesMs, 700);
         const [, probe] = probeClients(20, 1000);
-        const ledger = await sendFor(probe!, { grpc: (front.address() as AddressInfo).port }, 1700, 0);
+        const ledger = await sendFor(probe!, { grpc: port }, 1900, 0);
         const first = Math.min(...ledger.requests.map(({ acknowledgedAt }) => acknowledgedAt ?? Infinity));
-        expect(first - started).toBeLessThan(there + 500);
+        expect(first - backAt).toBeLessThan(500);
     });
 
     it("knocks several times a second where it is refused", async () => {

@@ -117,8 +117,8 @@ const REFUSED_INTERVALS = 5;
 class GrpcTransport implements Transport {
     private channel: grpc.Client;
     private openedAt = Date.now();
-    private succeededAt = 0;
-    private underWay = 0;
+    /** When the first request since the last success was made. */
+    private wantedSince?: number;
 
     constructor(
         private readonly plan: LoadPlan,
@@ -130,11 +130,9 @@ class GrpcTransport implements Transport {
     send(body: Uint8Array): Promise<Answer> {
         this.reconnect();
         const used = this.channel;
-        this.underWay++;
         return new Promise((resolve) => {
             const done = (error: grpc.ServiceError | null, answer?: Uint8Array): void => {
-                this.underWay--;
-                if (!error) this.succeededAt = Date.now();
+                if (!error) this.wantedSince = undefined;
                 resolve(error ? grpcAnswer(error) : acknowledged(this.client, answer!));
             };
             const options = { deadline: Date.now() + this.client.timeoutMs };
@@ -147,10 +145,12 @@ class GrpcTransport implements Transport {
         this.channel.close();
     }
 
-    // A channel notices a dead host late, and waits between its attempts to connect; a new one tries at once.
+    // A channel notices a dead host late, and after a refusal fails requests at once while its next attempt hangs; a new one tries at once.
     private reconnect(): void {
-        const last = Math.max(this.openedAt, this.succeededAt);
-        if (this.underWay === 0 || Date.now() - last < RECONNECT_INTERVALS * this.client.intervalMs) return;
+        const now = Date.now();
+        this.wantedSince ??= now;
+        const silentFor = now - Math.max(this.openedAt, this.wantedSince);
+        if (silentFor < RECONNECT_INTERVALS * this.client.intervalMs) return;
         const left = this.channel;
         this.channel = this.open();
         setTimeout(() => left.close(), this.client.timeoutMs).unref();

@@ -169,11 +169,13 @@ function loadReport(raw: RawRun, observed: Observed): DrillReport["load"] {
 
 function probeReport(ledger: ClientLedger, spans: Spans, stalls: DrillReport["clientStalls"]): ProbeReport {
     const phase = (span: Span | undefined): Phase => phaseOf(answers(ledger), span);
+    const gap = longestGap(successTimes(ledger), spans.sinceFault, stalls);
     return {
         ...{ client: ledger.client.id, protocol: ledger.client.protocol, signal: ledger.client.signal },
         ...{ before: phase(spans.before), during: phase(spans.fault), after: phase(spans.after) },
         longestGapBefore: longestGap(successTimes(ledger), spans.before, stalls),
-        longestGap: longestGap(successTimes(ledger), spans.sinceFault, stalls),
+        longestGap: gap,
+        failuresInGap: countFailures([ledger], gap),
     };
 }
 
@@ -206,9 +208,11 @@ function phaseOf(asked: { sentAt: number; ms?: number }[], span: Span | undefine
     return { asked: own.length, succeeded: times.length, p50Ms: quantile(times, 0.5), p99Ms: quantile(times, 0.99) };
 }
 
-function countFailures(ledgers: ClientLedger[]): Record<string, number> {
+function countFailures(ledgers: ClientLedger[], span?: Span): Record<string, number> {
     const counts: Record<string, number> = {};
-    for (const { failures } of ledgers) for (const { error } of failures) counts[error] = (counts[error] ?? 0) + 1;
+    const failures = ledgers.flatMap((ledger) => ledger.failures);
+    for (const { at, error } of failures)
+        if (!span || (at >= span.from && at <= span.to)) counts[error] = (counts[error] ?? 0) + 1;
     return counts;
 }
 

@@ -57,6 +57,8 @@ export interface ProbeReport {
     /** Longest time without a success: in the steady state before, and from the fault on. */
     longestGapBefore: Gap;
     longestGap: Gap;
+    /** What the requests that ended within {@link longestGap} ended with, and how many of each; only of intake. */
+    failuresInGap?: Record<string, number>;
 }
 
 /** One point of the plots: what happened in a fifth of a second. */

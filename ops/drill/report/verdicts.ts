@@ -147,12 +147,14 @@ function gaps({ availability, system, timeline }: DrillReport, scenario: Scenari
     const limit = gapLimit(scenario.gap, system.configuration);
     return availability.probes
         .filter(({ protocol }) => protocol !== "read")
-        .map(({ client, longestGap, longestGapBefore, protocol }) => {
+        .map(({ client, longestGap, longestGapBefore, failuresInGap, protocol }) => {
             const stalled = longestGap.stalledMs > longestGap.ms * STALL_SHARE;
             const notes = [`${longestGap.ms} ms`, `before the fault ${longestGapBefore.ms} ms`];
             if (longestGap.stalledMs > 0)
                 notes.push(`the probe itself stood still for ${longestGap.stalledMs} ms of it`);
             const over = longestGap.ms > limit;
+            const failed = Object.entries(failuresInGap ?? {}).map(([error, count]) => `${count} × ${error}`);
+            if (over) notes.push(`requests in it: ${failed.join("; ") || "none ended"}`);
             if (over) notes.push(`around it: ${around(timeline, longestGap)}`);
             return {
                 id: `gap-${client}`,
