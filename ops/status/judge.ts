@@ -111,7 +111,16 @@ function nodeFindings(node: NodeStatus): Finding[] {
               ]
             : [],
     );
-    return [...services, ...queues];
+    return [...services, ...queues, ...logWriteFindings(node)];
+}
+
+// Prometheus answers 200 to OTLP all the same: nobody sends those points again.
+function logWriteFindings({ name, failedLogWrites = 0 }: NodeStatus): Finding[] {
+    if (failedLogWrites === 0) return [];
+    const text =
+        `prometheus-${name} could not write to its log ${failedLogWrites} times since it started: data points of that time are missing on ` +
+        `${name}, the merged view has them from the other node; see that its disk has room, then restart it`;
+    return [{ severity: "degraded", text }];
 }
 
 function clockDifference(nodes: NodeStatus[]): Status["clock"] {

@@ -51,6 +51,8 @@ export interface NodeStatus {
     stores?: Record<string, string>;
     /** Write quorum of the object store as this node sees it; undefined when it has none, or does not say. */
     writeQuorum?: boolean;
+    /** Writes to Prometheus' log that have failed since it started; undefined when it does not say. */
+    failedLogWrites?: number;
     /** Last successful upload of a block, seconds since 1970; undefined when there was none since the start, or it is not known. */
     lastUploadSeconds?: number;
 }
@@ -116,6 +118,7 @@ export function nodeStatus({ stack, values, services, facts, recorded }: NodeFac
         queues: readQueues(values, host.answers.queues, host.answers["since-empty"]),
         writeQuorum: services.includes("minio") ? quorum(host.answers[`minio-${values.nodeName}`]) : undefined,
         stores: readStores(host.answers.stores),
+        failedLogWrites: parseSamples(host.answers["log-writes"]?.lines ?? [])[0]?.value,
         lastUploadSeconds: lastUpload(host.answers.uploads),
     };
 }

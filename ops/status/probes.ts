@@ -62,6 +62,12 @@ export function probes(values: Values): Probe[] {
             lines: metric("thanos_objstore_bucket_last_successful_upload_time"),
         },
         {
+            name: "log-writes",
+            port: values.prometheusPort,
+            path: "/metrics",
+            lines: metric("prometheus_tsdb_wal_writes_failed_total"),
+        },
+        {
             name: "stores",
             port: values.thanosQueryHttpPort,
             path: "/api/v1/stores",

@@ -137,6 +137,14 @@ describe("otel-ha status: the verdict", () => {
         expect(said(status).match(/drift unknown/g)).toHaveLength(healthyNode("node2").services.length);
     });
 
+    it("is degraded by a Prometheus that took what it could not keep", () => {
+        const status = pairAfter(({ node2 }) => {
+            node2.facts.host.answers["log-writes"]!.lines = ["prometheus_tsdb_wal_writes_failed_total 26"];
+        });
+        expect(status.verdict).toBe("degraded");
+        expect(said(status)).toContain("prometheus-mid-2 could not write to its log 26 times since it started");
+    });
+
     it("warns of a queue that is nearly full", () => {
         const status = judge([healthyNode("node1", { "loki-peer": 3000 }), healthyNode("node2")]);
         expect(said(status)).toContain("the queue of otlphttp/loki-peer (logs) on mid-1 holds 2.9 GiB of 3.3 GiB");

@@ -5,8 +5,8 @@ import { must, undoNow, withUndo, type Fault } from "./fault";
 /** More than this is not filled: fallocate takes no time for it, but somebody may be waiting for the room. */
 export const MOST_FILLED_BYTES = 64 * 1024 ** 3;
 
-/** Fills the file system of a directory but for a few blocks. */
-export function fillDisk(node: DeployedNode, directory: string): Fault {
+/** Fills the file system of a directory but for a few blocks. A service to `restart` counts its failed writes until then. */
+export function fillDisk(node: DeployedNode, directory: string, restart?: string): Fault {
     const id = `disk-${directory.split("/").pop()}`;
     const file = `${directory}/.otel-ha-drill-fill`;
     return {
@@ -15,7 +15,11 @@ export function fillDisk(node: DeployedNode, directory: string): Fault {
             const free = Number(await must(node, `df --output=avail --block-size=1 ${directory} | tail -n 1`));
             // fallocate writes nothing, however large the disk is; dd takes the blocks that are left.
             const fill = `fallocate -l ${Math.max(1, free - 1_048_576)} ${file} && { dd if=/dev/zero of=${file}.rest bs=4k 2>/dev/null; true; }`;
-            await withUndo(node, id, fill, `rm -f ${file} ${file}.rest`);
+            const undo = [
+                `rm -f ${file} ${file}.rest`,
+                ...(restart ? [`docker restart ${node.container(restart)}`] : []),
+            ];
+            await withUndo(node, id, fill, undo.join(" && "));
         },
         heal: () => undoNow(node, id),
         refusal: async () => {

@@ -148,12 +148,12 @@ export const SCENARIOS: Scenario[] = [
     ...(
         [
             ["queue", "the collector's queues", (v) => `${v.dataDir}/otel-aggregator/queue`],
-            ["wal", "Prometheus", (v) => `${v.dataDir}/prometheus`],
+            ["wal", "Prometheus", (v) => `${v.dataDir}/prometheus`, "prometheus"],
             ["loki", "Loki", (v) => v.lokiDataDir],
             ["store", "the object store", (v) => `${v.dataDir}/minio`],
-        ] as [string, string, (values: DeployedNode["values"]) => string][]
+        ] as [string, string, (values: DeployedNode["values"]) => string, string?][]
     ).map(
-        ([part, whose, directory]): Scenario => ({
+        ([part, whose, directory, restart]): Scenario => ({
             name: `disk-full-${part}`,
             starred: false,
             title: `The disk of ${whose} is full on the owner`,
@@ -161,7 +161,7 @@ export const SCENARIOS: Scenario[] = [
                 "Refused rather than lost: clients get an answer that has them send again, or the peer takes over.",
             holdSeconds: 20,
             gap: "hostKilled",
-            fault: ({ owner }) => fillDisk(owner, directory(owner.values)),
+            fault: ({ owner }) => fillDisk(owner, directory(owner.values), restart),
         }),
     ),
     {
