@@ -307,8 +307,15 @@ describe("what people read", () => {
     it("is a table of all configurations", () => {
         const resilient = structuredClone(buildReport(raw));
         resilient.system.configuration = "resilient";
+        const worse = resilient.integrity.views.find(({ view, signal }) => view !== "global" && signal === "metrics")!;
+        worse.balance.lost = 1234;
+        resilient.outcome = "deviated";
+        resilient.verdicts[0]!.state = "deviated";
         const table = matrix([buildReport(raw), resilient]).split("\n");
-        expect(table[2]).toBe("| `collector-kill` | passed | 0 | 0 | 0.62 s | 18 s | passed | 0 | 0 | 0.62 s | 18 s |");
+        expect(table.slice(2)).toEqual([
+            "| `collector-kill` | default | passed | 0 | 0 | 0.62 s | 18 s |",
+            `| \`collector-kill\` | resilient | deviated: lost | 1,234 metrics on ${worse.view}, 0 in the merged view | 0 | 0.62 s | 18 s |`,
+        ]);
     });
 });
 
