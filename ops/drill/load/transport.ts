@@ -111,8 +111,7 @@ const RETRYABLE_GRPC = [
  * A channel on which nothing succeeds for so many intervals is left for a new one; what is under way on it may still end well. Always as soon as the
  * first time: a client that waits longer and longer measures its own waiting.
  */
-const RECONNECT_INTERVALS = 10;
-const REFUSED_INTERVALS = 5;
+const RECONNECT_INTERVALS = 5;
 
 class GrpcTransport implements Transport {
     private channel: grpc.Client;
@@ -160,9 +159,6 @@ class GrpcTransport implements Transport {
         this.openedAt = Date.now();
         return new grpc.Client(`${this.plan.host}:${this.plan.grpcPort}`, grpc.credentials.createInsecure(), {
             "grpc.use_local_subchannel_pool": 1,
-            // After a refusal the library waits by itself, longer and longer: no longer than a few requests.
-            "grpc.initial_reconnect_backoff_ms": 50,
-            "grpc.max_reconnect_backoff_ms": REFUSED_INTERVALS * this.client.intervalMs,
             "grpc.enable_retries": 0,
         });
     }
