@@ -245,6 +245,16 @@ describe("the verdict of a drill", () => {
         expect(deviated(buildReport(raw))).toEqual([]);
     });
 
+    it("deviates at old answers, but for what the other side of a split has taken", () => {
+        const lagMs = 20_000 + FAULT.to - FAULT.from;
+        raw.observed!.reads.reads.push({ signal: "logs", kind: "fresh", at: FAULT.to, ms: 30, lagMs });
+        expect(deviated(buildReport(raw))).toEqual(["read-fresh-logs"]);
+        raw.scenario = { ...raw.scenario, twoOwners: true };
+        expect(deviated(buildReport(raw))).toEqual([]);
+        raw.observed!.reads.reads.push({ signal: "logs", kind: "fresh", at: FAULT.to, ms: 30, lagMs: lagMs + 1 });
+        expect(deviated(buildReport(raw))).toEqual(["read-fresh-logs"]);
+    });
+
     it("deviates at leftovers, and says that it failed when the drill itself did", () => {
         raw.leftovers = ["mid-1: network"];
         expect(deviated(buildReport(raw))).toEqual(["leftovers"]);
