@@ -236,6 +236,32 @@ describe("a client over gRPC", () => {
         expect(first - backAt).toBeLessThan(500);
     });
 
+    it("stays with a connection that was only slow, when no other can be had", async () => {
+        const port = await service((_, done) => done(null, Buffer.alloc(0)))();
+        const silentFor = 600;
+        let backAt = Infinity;
+        let connections = 0;
+        const front = createTcpServer((socket) => {
+            socket.on("error", () => undefined);
+            if (++connections > 1) return;
+            const behind = connect(port, "127.0.0.1");
+            behind.on("error", () => socket.destroy());
+            socket.pipe(behind).pipe(socket);
+            setTimeout(() => {
+                socket.unpipe(behind);
+                backAt = Date.now() + silentFor;
+                setTimeout(() => socket.pipe(behind), silentFor);
+            }, 300);
+        });
+        await new Promise<void>((resolve) => front.listen(0, "127.0.0.1", resolve));
+        closers.push(() => front.close());
+        const [, probe] = probeClients(20, 1000);
+        const ledger = await sendFor(probe!, { grpc: (front.address() as AddressInfo).port }, 1800, 0);
+        expect(connections).toBeGreaterThan(1);
+        const times = ledger.requests.map(({ acknowledgedAt }) => acknowledgedAt ?? 0);
+        expect(times.filter((at) => at > backAt + 300).length).toBeGreaterThan(20);
+    });
+
     it("knocks several times a second where it is refused", async () => {
         let knocks = 0;
         const front = createTcpServer((socket) => {

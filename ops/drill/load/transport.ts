@@ -108,14 +108,15 @@ const RETRYABLE_GRPC = [
 ];
 
 /**
- * A channel on which nothing succeeds for so many intervals is left for a new one; what is under way on it may still end well. Always as soon as the
- * first time: a client that waits longer and longer measures its own waiting.
+ * So many intervals without a success, and another channel is tried; so many later, one more. The first that is connected takes over, unless the
+ * present one works again. The library by itself waits longer and longer, and a client that waits measures its own waiting.
  */
 const RECONNECT_INTERVALS = 5;
 
 class GrpcTransport implements Transport {
     private channel: grpc.Client;
-    private openedAt = Date.now();
+    private readonly candidates = new Set<grpc.Client>();
+    private triedAt = 0;
     /** When the first request since the last success was made. */
     private wantedSince?: number;
 
@@ -142,21 +143,28 @@ class GrpcTransport implements Transport {
 
     close(): void {
         this.channel.close();
+        for (const candidate of this.candidates) candidate.close();
     }
 
-    // A channel notices a dead host late, and after a refusal fails requests at once while its next attempt hangs; a new one tries at once.
+    // A channel notices a dead host late, and after a refusal fails requests at once while its next attempt hangs.
     private reconnect(): void {
         const now = Date.now();
         this.wantedSince ??= now;
-        const silentFor = now - Math.max(this.openedAt, this.wantedSince);
-        if (silentFor < RECONNECT_INTERVALS * this.client.intervalMs) return;
-        const left = this.channel;
-        this.channel = this.open();
-        setTimeout(() => left.close(), this.client.timeoutMs).unref();
+        if (now - Math.max(this.triedAt, this.wantedSince) < RECONNECT_INTERVALS * this.client.intervalMs) return;
+        this.triedAt = now;
+        const candidate = this.open();
+        this.candidates.add(candidate);
+        candidate.waitForReady(now + this.client.timeoutMs, (error) => {
+            this.candidates.delete(candidate);
+            if (error || this.wantedSince === undefined) return candidate.close();
+            const left = this.channel;
+            this.channel = candidate;
+            // What is under way on it may still end well.
+            setTimeout(() => left.close(), this.client.timeoutMs).unref();
+        });
     }
 
     private open(): grpc.Client {
-        this.openedAt = Date.now();
         return new grpc.Client(`${this.plan.host}:${this.plan.grpcPort}`, grpc.credentials.createInsecure(), {
             "grpc.use_local_subchannel_pool": 1,
             "grpc.enable_retries": 0,
