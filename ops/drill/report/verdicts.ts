@@ -202,9 +202,6 @@ function oneOwner({ ownership, fault, endedAt, startedAt }: DrillReport, scenari
 const SPLIT_HEALS_MS = 5000;
 
 function reads(report: DrillReport, { reads: samples, scenario, sources }: Circumstances): Verdict[] {
-    // In a split network one side cannot show what the other has taken since.
-    const split = scenario.twoOwners && report.fault ? report.fault.to - report.fault.from : 0;
-    const freshLimit = FRESH_LIMIT_MS + split;
     return (["metrics", "logs"] as const).flatMap((signal) => {
         const url = signal === "metrics" ? sources.metricsUrl : sources.logsUrl;
         const own = samples.filter((sample) => sample.signal === signal && sample.at >= (report.fault?.from ?? 0));
@@ -221,10 +218,11 @@ function reads(report: DrillReport, { reads: samples, scenario, sources }: Circu
         });
         const failed = own.filter(({ kind, error }) => kind === "fresh" && error !== undefined);
         const errors = own.filter(({ error }) => error !== undefined);
+        // In a split network one side cannot show what the other has taken since.
         const holes = own.filter(({ missing, kind }) => missing > 0 && (!scenario.twoOwners || kind === "old"));
         const worst = holes.reduce((most, { missing }) => Math.max(most, missing), 0);
         const lag = own.reduce((most, { lagMs }) => Math.max(most, lagMs ?? 0), 0);
-        const stale = own.filter(({ lagMs }) => (lagMs ?? 0) > freshLimit);
+        const stale = own.filter(({ lagMs }) => (lagMs ?? 0) > FRESH_LIMIT_MS);
         const said = [...new Set(errors.map(({ error }) => error))].slice(0, 2).join("; ");
         return [
             verdict(
@@ -244,7 +242,7 @@ function reads(report: DrillReport, { reads: samples, scenario, sources }: Circu
             verdict(
                 "read-fresh",
                 `The newest ${signal} that a query shows are fresh`,
-                `${freshLimit} ms old at most`,
+                `${FRESH_LIMIT_MS} ms old at most`,
                 stale,
                 `up to ${Math.round(lag)} ms old`,
             ),
