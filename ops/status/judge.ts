@@ -111,7 +111,22 @@ function nodeFindings(node: NodeStatus): Finding[] {
               ]
             : [],
     );
-    return [...services, ...queues, ...logWriteFindings(node)];
+    return [...services, ...queues, ...roomFindings(node), ...logWriteFindings(node)];
+}
+
+// Perhaps the same disk, twice.
+function roomFindings({ name, fullDisks = [] }: NodeStatus): Finding[] {
+    return fullDisks.map(({ of, freeBytes }) => {
+        const instead =
+            of === "Prometheus"
+                ? "gets no data; it waits in the queues of both collectors"
+                : "get no data; it goes to the other node's";
+        const who = of === "Prometheus" ? `prometheus-${name}` : `the queues of otel-aggregator-${name}`;
+        return {
+            severity: "degraded",
+            text: `${who} ${instead}: there are only ${size(freeBytes)} left on the disk (diskReserve); make room`,
+        };
+    });
 }
 
 // Prometheus answers 200 to OTLP all the same: nobody sends those points again.

@@ -68,6 +68,12 @@ export function probes(values: Values): Probe[] {
             lines: metric("prometheus_tsdb_wal_writes_failed_total"),
         },
         {
+            name: "disks",
+            port: values.aggregatorDiskPort,
+            path: "/metrics",
+            lines: metric("system_filesystem_usage_bytes"),
+        },
+        {
             name: "stores",
             port: values.thanosQueryHttpPort,
             path: "/api/v1/stores",

@@ -5,20 +5,34 @@ import { must, undoNow, withUndo, type Fault } from "./fault";
 /** More than this is not filled: fallocate takes no time for it, but somebody may be waiting for the room. */
 export const MOST_FILLED_BYTES = 64 * 1024 ** 3;
 
-/** Fills the file system of a directory but for a few blocks. A service to `restart` counts its failed writes until then. */
-export function fillDisk(node: DeployedNode, directory: string, restart?: string): Fault {
+const GRADUAL_BYTES = 1024 ** 3;
+const STEP_BYTES = 64 * 1024 ** 2;
+
+/** How a disk is filled. */
+export interface Filling {
+    /** The last GiB at 128 MiB/s, as something that runs away would, rather than all at once. @default false */
+    gradually?: boolean;
+    /** Service that cannot go on by itself once there is room again. @default none */
+    restart?: string;
+}
+
+/** Fills the file system of a directory to its last block. */
+export function fillDisk(node: DeployedNode, directory: string, { gradually, restart }: Filling = {}): Fault {
     const id = `disk-${directory.split("/").pop()}`;
     const file = `${directory}/.otel-ha-drill-fill`;
     return {
         title: `fill the file system of ${directory} on ${node.name}`,
         inject: async () => {
             const free = Number(await must(node, `df --output=avail --block-size=1 ${directory} | tail -n 1`));
+            const atOnce = Math.max(1, free - (gradually ? GRADUAL_BYTES : 1_048_576));
+            const step = `sleep 0.5 && fallocate -l ${STEP_BYTES} "${file}.$step"`;
             // fallocate writes nothing, however large the disk is; dd takes the blocks that are left.
-            const fill = `fallocate -l ${Math.max(1, free - 1_048_576)} ${file} && { dd if=/dev/zero of=${file}.rest bs=4k 2>/dev/null; true; }`;
-            const undo = [
-                `rm -f ${file} ${file}.rest`,
-                ...(restart ? [`docker restart ${node.container(restart)}`] : []),
-            ];
+            const fill = [
+                `fallocate -l ${atOnce} ${file}`,
+                ...(gradually ? [`{ step=0; while ${step} 2>/dev/null; do step=$((step + 1)); done; true; }`] : []),
+                `{ dd if=/dev/zero of=${file}.rest bs=4k 2>/dev/null; true; }`,
+            ].join(" && ");
+            const undo = [`rm -f ${file} ${file}.*`, ...(restart ? [`docker restart ${node.container(restart)}`] : [])];
             await withUndo(node, id, fill, undo.join(" && "));
         },
         heal: () => undoNow(node, id),
