@@ -111,7 +111,7 @@ function nodeFindings(node: NodeStatus): Finding[] {
               ]
             : [],
     );
-    return [...services, ...queues, ...roomFindings(node), ...logWriteFindings(node)];
+    return [...services, ...queues, ...roomFindings(node), ...logWriteFindings(node), ...mendedLogFindings(node)];
 }
 
 // Perhaps the same disk, twice.
@@ -135,6 +135,15 @@ function logWriteFindings({ name, failedLogWrites = 0 }: NodeStatus): Finding[] 
     const text =
         `prometheus-${name} could not write to its log ${failedLogWrites} times since it started: data points of that time are missing on ` +
         `${name}, the merged view has them from the other node; see that its disk has room, then restart it`;
+    return [{ severity: "degraded", text }];
+}
+
+// In such a start it does not read its log of late samples (tsdb/db.go).
+function mendedLogFindings({ name, mendedLogs = 0 }: NodeStatus): Finding[] {
+    if (mendedLogs === 0) return [];
+    const text =
+        `prometheus-${name} had to mend its log when it started, and has left out what came late before that: restart it once more, which ` +
+        "reads that, too";
     return [{ severity: "degraded", text }];
 }
 

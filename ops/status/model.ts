@@ -62,6 +62,8 @@ export interface NodeStatus {
     fullDisks?: FullDisk[];
     /** Writes to Prometheus' log that have failed since it started; undefined when it does not say. */
     failedLogWrites?: number;
+    /** Logs that Prometheus had to mend when it started, or since; undefined when it does not say. */
+    mendedLogs?: number;
     /** Last successful upload of a block, seconds since 1970; undefined when there was none since the start, or it is not known. */
     lastUploadSeconds?: number;
 }
@@ -128,7 +130,8 @@ export function nodeStatus({ stack, values, services, facts, recorded }: NodeFac
         writeQuorum: services.includes("minio") ? quorum(host.answers[`minio-${values.nodeName}`]) : undefined,
         stores: readStores(host.answers.stores),
         fullDisks: fullDisks(host.answers.disks),
-        failedLogWrites: parseSamples(host.answers["log-writes"]?.lines ?? [])[0]?.value,
+        failedLogWrites: sample(host.answers["log-writes"], "prometheus_tsdb_wal_writes_failed_total"),
+        mendedLogs: sample(host.answers["log-writes"], "prometheus_tsdb_wal_corruptions_total"),
         lastUploadSeconds: lastUpload(host.answers.uploads),
     };
 }
@@ -153,6 +156,9 @@ function serviceState(
 function quorum(answer: Answer | undefined): boolean | undefined {
     return answer?.status === undefined ? undefined : answer.status === 200;
 }
+
+const sample = (answer: Answer | undefined, metric: string): number | undefined =>
+    parseSamples(answer?.lines ?? []).find(({ name }) => name === metric)?.value;
 
 // The collector has a line for a disk only while there is too little room.
 function fullDisks(answer: Answer | undefined): FullDisk[] {

@@ -145,6 +145,18 @@ describe("otel-ha status: the verdict", () => {
         expect(said(status)).toContain("prometheus-mid-2 could not write to its log 26 times since it started");
     });
 
+    it("is degraded by a Prometheus that has left out late samples", () => {
+        const status = pairAfter(({ node2 }) => {
+            node2.facts.host.answers["log-writes"]!.lines = [
+                "prometheus_tsdb_wal_corruptions_total 1",
+                "prometheus_tsdb_wal_writes_failed_total 0",
+            ];
+        });
+        expect(status.verdict).toBe("degraded");
+        expect(said(status)).toContain("prometheus-mid-2 had to mend its log when it started");
+        expect(said(status)).not.toContain("could not write");
+    });
+
     it("is degraded by disks with too little room", () => {
         const status = pairAfter(({ node2 }) => {
             const line = (mountpoint: string): string =>

@@ -12,12 +12,27 @@ const STEP_BYTES = 64 * 1024 ** 2;
 export interface Filling {
     /** The last GiB at 128 MiB/s, as something that runs away would, rather than all at once. @default false */
     gradually?: boolean;
-    /** Service that cannot go on by itself once there is room again. @default none */
-    restart?: string;
+    /** Lines for the host once there is room again, for a service that cannot go on by itself. @default none */
+    afterwards?: (node: DeployedNode) => string;
+}
+
+/**
+ * Starts Prometheus again, as an operator has to when it could not write to its logs. A start that had to mend the log of samples does not read the log
+ * of late ones (tsdb/db.go: the repair comes instead of the rest): the next start does.
+ */
+export function restartPrometheus(node: DeployedNode): string {
+    const container = node.container("prometheus");
+    const get = (path: string): string =>
+        `docker exec ${container} wget -q -O - http://127.0.0.1:${node.values.prometheusPort}${path}`;
+    return [
+        `docker restart ${container}`,
+        `for i in $(seq 60); do ${get("/-/ready")} 2>/dev/null && break; sleep 1; done`,
+        `{ ! ${get("/metrics")} | grep -q '^prometheus_tsdb_wal_corruptions_total [1-9]' || docker restart ${container}; }`,
+    ].join(" && ");
 }
 
 /** Fills the file system of a directory to its last block. */
-export function fillDisk(node: DeployedNode, directory: string, { gradually, restart }: Filling = {}): Fault {
+export function fillDisk(node: DeployedNode, directory: string, { gradually, afterwards }: Filling = {}): Fault {
     const id = `disk-${directory.split("/").pop()}`;
     const file = `${directory}/.otel-ha-drill-fill`;
     return {
@@ -32,7 +47,7 @@ export function fillDisk(node: DeployedNode, directory: string, { gradually, res
                 ...(gradually ? [`{ step=0; while ${step} 2>/dev/null; do step=$((step + 1)); done; true; }`] : []),
                 `{ dd if=/dev/zero of=${file}.rest bs=4k 2>/dev/null; true; }`,
             ].join(" && ");
-            const undo = [`rm -f ${file} ${file}.*`, ...(restart ? [`docker restart ${node.container(restart)}`] : [])];
+            const undo = [`rm -f ${file} ${file}.*`, ...(afterwards ? [afterwards(node)] : [])];
             await withUndo(node, id, fill, undo.join(" && "));
         },
         heal: () => undoNow(node, id),

@@ -1,7 +1,7 @@
 /** Every drill there is. */
 import { seconds } from "../../../components/units";
 import { UserError } from "../../errors";
-import { fillDisk, type Filling } from "../faults/disk";
+import { fillDisk, restartPrometheus, type Filling } from "../faults/disk";
 import { crashReboot, powerOff } from "../faults/hosts";
 import { lossyLink, partition, slowLink } from "../faults/network";
 import { rollingChange, rollingImage } from "../faults/rolling";
@@ -148,7 +148,7 @@ export const SCENARIOS: Scenario[] = [
     ...(
         [
             ["queue", "the collector's queues", (v) => `${v.dataDir}/otel-aggregator/queue`, { gradually: true }],
-            ["wal", "Prometheus", (v) => `${v.dataDir}/prometheus`, { gradually: true, restart: "prometheus" }],
+            ["wal", "Prometheus", (v) => `${v.dataDir}/prometheus`, { gradually: true, afterwards: restartPrometheus }],
             ["loki", "Loki", (v) => v.lokiDataDir],
             ["store", "the object store", (v) => `${v.dataDir}/minio`],
         ] as [string, string, (values: DeployedNode["values"]) => string, Filling?][]
