@@ -71,13 +71,13 @@ export interface ContainerSpec {
     user?: string;
     /** Not for secrets: `docker inspect` shows it. Give them a file. */
     environment?: Record<string, string>;
-    /** Besides Docker's defaults. @example ["CAP_NET_ADMIN"] */
+    /** What it may do besides what any user may; Docker's defaults are taken away. @default none @example ["CAP_NET_ADMIN"] */
     capabilities?: string[];
     /** Written in this order. */
     files: ServiceFile[];
     /** Directories of the host in the container; they must exist before it starts. */
     mounts: Mount[];
-    /** Directories in memory, empty after each start: a file there that names a process does not outlive it. @example ["/run"] */
+    /** Directories in memory besides /tmp, empty after each start: a file there that names a process does not outlive it. @example ["/run"] */
     tmpfs?: string[];
     /** Used by Docker and by the gate alike. */
     healthCheck: HealthCheck;
@@ -87,8 +87,8 @@ export interface ContainerSpec {
     openIf?: OpenCondition;
     /** Time to end by itself before it is killed. @default 30 */
     stopSeconds?: number;
-    /** Memory that it may use; above that it is killed, and started again. Swap is no way around. @default no limit */
-    memoryLimit?: Size;
+    /** Memory that it may use; above that it is killed, and started again. Swap is no way around. @example "4GiB" */
+    memoryLimit: Size;
     /**
      * Shell command on the host that must succeed before the running container is replaced. Errors: it stays as it is, and `up` fails with what the
      * command says. @default replaced without asking
@@ -116,14 +116,13 @@ export function containerArgs(spec: ContainerSpec): Omit<docker.ContainerArgs, "
         entrypoints: spec.entrypoint,
         user: spec.user,
         envs: spec.environment && Object.entries(spec.environment).map(([key, value]) => `${key}=${value}`),
-        capabilities: spec.capabilities ? { adds: spec.capabilities } : undefined,
+        ...confinement(spec),
         mounts: spec.mounts.map((mount) => ({
             type: "bind",
             source: mount.source,
             target: mount.target,
             readOnly: mount.readOnly ?? false,
         })),
-        tmpfs: spec.tmpfs && Object.fromEntries(spec.tmpfs.map((path) => [path, "mode=0755"])),
         networkMode: "host",
         restart: "unless-stopped",
         healthcheck: {
@@ -136,17 +135,29 @@ export function containerArgs(spec: ContainerSpec): Omit<docker.ContainerArgs, "
         // Docker's own default never rotates.
         logDriver: "json-file",
         logOpts: { "max-size": "20m", "max-file": "5" },
-        ...memoryArgs(spec),
         destroyGraceSeconds: spec.stopSeconds ?? 30,
         wait: false,
     };
 }
 
-// Both, or every refresh finds a difference; and a container that swaps instead of ending is worse than one that is started anew.
-function memoryArgs({ memoryLimit }: ContainerSpec): Pick<docker.ContainerArgs, "memory" | "memorySwap"> {
-    if (!memoryLimit) return {};
-    return { memory: mebibytes(memoryLimit), memorySwap: mebibytes(memoryLimit) };
+// A service that is taken over can write to its own data and to memory, has no rights beyond its user's, and gets none by a program that lends them.
+function confinement(spec: ContainerSpec): Partial<docker.ContainerArgs> {
+    const scratch = Object.fromEntries((spec.tmpfs ?? []).map((path) => [path, "mode=0755"]));
+    return {
+        readOnly: true,
+        tmpfs: { "/tmp": "mode=1777,size=64m", ...scratch },
+        capabilities: { drops: ["ALL"], adds: spec.capabilities },
+        securityOpts: ["no-new-privileges:true"],
+        // The provider has no limit of processes per container; this one counts all processes of the container's user. Root has none.
+        ulimits: [{ name: "nproc", soft: MOST_PROCESSES, hard: MOST_PROCESSES }],
+        // Both, or every refresh finds a difference; and a container that swaps instead of ending is worse than one that is started anew.
+        memory: mebibytes(spec.memoryLimit),
+        memorySwap: mebibytes(spec.memoryLimit),
+    };
 }
+
+/** Threads count, too, and several services share a user. */
+const MOST_PROCESSES = 4096;
 
 /** A container with its image and files, replaced or reloaded when they change, and a gate that passes when it is healthy. */
 export class ContainerService extends pulumi.ComponentResource {

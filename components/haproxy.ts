@@ -33,6 +33,8 @@ export interface HaproxySettings extends ServiceSettings {
      * @default "64KiB"
      */
     buffer?: Size;
+    /** Memory of the container. @default "2GiB": `maxConnections` times two buffers, and as much again */
+    memoryLimit?: Size;
     /** Largest body that is taken; a larger one gets a 413. @default "20MiB" */
     maxBody?: Size;
     /** The other node: takes over when something here is down. @default none: a node by itself @example "192.168.110.119" */
@@ -67,6 +69,7 @@ export const HAPROXY_DEFAULTS = {
     aggregatorDiskPort: 9465,
     maxConnections: 8000,
     buffer: "64KiB",
+    memoryLimit: "2GiB",
     maxBody: "20MiB",
     dataPath: "durable" as DataPath,
     prometheusWriteLocalPort: 19091,
@@ -136,6 +139,7 @@ export function haproxySpec(settings: HaproxySettings, stats: StatsCredentials):
                 reload,
             },
         ],
+        memoryLimit: s.memoryLimit,
         healthCheck: healthCheck(s, haproxyCheck(s.statsPort)),
         readyTimeout: s.readyTimeout,
     };

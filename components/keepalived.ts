@@ -98,6 +98,7 @@ export function keepalivedSpec(settings: KeepalivedSettings, password: pulumi.In
     return {
         container,
         image: s.image,
+        memoryLimit: "256MiB",
         capabilities: ["CAP_NET_ADMIN", "CAP_NET_BROADCAST", "CAP_NET_RAW", "CAP_SYS_NICE"],
         mounts: [{ source: directory, target: "/etc/keepalived", readOnly: true }],
         // After a power cut the old pid file would name some process of the new container: "daemon is already running", for ever.

@@ -11,7 +11,7 @@ import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
 import { healthCheck, httpCheck, SERVICE_DEFAULTS, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
-import { Duration, mebibytes, parseDuration, prometheusDuration, Size } from "./units";
+import { Duration, goMemoryLimit, mebibytes, parseDuration, prometheusDuration, Size } from "./units";
 
 /** Loki of one node. Defaults are those of the two-host seed. */
 export interface LokiSettings extends ServiceSettings, BucketSettings {
@@ -82,8 +82,7 @@ export function lokiSpec(settings: LokiSettings, client: ObjectStoreClient): Con
         command: ["-config.file=/etc/loki/config.yaml"],
         environment: {
             AWS_SHARED_CREDENTIALS_FILE: "/etc/loki/credentials",
-            // The garbage collector works harder before the kernel ends the process.
-            GOMEMLIMIT: `${Math.floor(mebibytes(s.memoryLimit) * 0.9)}MiB`,
+            GOMEMLIMIT: goMemoryLimit(s.memoryLimit),
         },
         memoryLimit: s.memoryLimit,
         mounts: [

@@ -6,7 +6,7 @@ import { ContainerService, ContainerServiceArgs, ContainerSpec, gateArgs } from 
 import { Requirements } from "./host";
 import { healthCheck, httpCheck, SERVICE_DEFAULTS, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { helper } from "./shell";
-import { Duration, seconds } from "./units";
+import { Duration, goMemoryLimit, seconds, Size } from "./units";
 
 /** How the stores of several hosts belong together. */
 export type ObjectStoreLayout = "pooled" | "mirrored";
@@ -35,6 +35,8 @@ export interface ObjectStoreSettings extends ServiceSettings {
      * @example ["192.168.110.214", "192.168.110.119"]
      */
     pool: string[];
+    /** Memory of the container. @default "4GiB" */
+    memoryLimit?: Size;
     /** Lets the container be replaced even while that stops what others read from it. @default false */
     forceStop?: boolean;
     /**
@@ -51,12 +53,16 @@ export const OBJECT_STORE_DEFAULTS = {
     dataDir: "/data/volume/otel/minio",
     drives: 2,
     layout: "pooled" as ObjectStoreLayout,
+    memoryLimit: "4GiB",
     forceStop: false,
     quorumTimeout: "45s",
 };
 
 /** A host that acknowledges no packet for so long is away: MinIO's own 10 minutes leave requests waiting for drives that nobody answers for. */
 const DEAD_HOST_TIMEOUT = "3s";
+
+/** Any but root: upstream's image has no user of its own. */
+const OBJECT_STORE_USER = "1000:1000";
 
 /** Each host's drives, as they are called in its container. */
 const drivePaths = (count: number): string[] => Array.from({ length: count }, (_, index) => `/data${index + 1}`);
@@ -85,8 +91,23 @@ export function objectStoreSpec(settings: ObjectStoreSettings, root: RootCredent
     return {
         container: `minio-${s.node}`,
         image: s.image,
-        command: ["server", "--address", `:${s.port}`, "--console-address", `:${s.consolePort}`, ...storeDrives(s)],
-        environment: { MINIO_CONFIG_ENV_FILE: "/etc/minio/root.env", MINIO_CONN_USER_TIMEOUT: DEAD_HOST_TIMEOUT },
+        user: OBJECT_STORE_USER,
+        // MinIO makes a directory for certificates beside its user's home, which is not writable.
+        command: [
+            "server",
+            "--certs-dir",
+            "/tmp/certs",
+            "--address",
+            `:${s.port}`,
+            "--console-address",
+            `:${s.consolePort}`,
+            ...storeDrives(s),
+        ],
+        environment: {
+            MINIO_CONFIG_ENV_FILE: "/etc/minio/root.env",
+            MINIO_CONN_USER_TIMEOUT: DEAD_HOST_TIMEOUT,
+            GOMEMLIMIT: goMemoryLimit(s.memoryLimit),
+        },
         mounts: [
             { source: directory, target: "/etc/minio", readOnly: true },
             ...drivePaths(s.drives).map((drive) => ({ source: `${s.dataDir}${drive}`, target: drive })),
@@ -98,8 +119,10 @@ export function objectStoreSpec(settings: ObjectStoreSettings, root: RootCredent
                     pulumi.interpolate`MINIO_ROOT_USER=${root.user}\nMINIO_ROOT_PASSWORD=${root.password}\n`,
                 ),
                 mode: "0400",
+                owner: OBJECT_STORE_USER,
             },
         ],
+        memoryLimit: s.memoryLimit,
         // The endpoints live and ready always say 200; this one knows the write quorum.
         healthCheck: healthCheck(s, httpCheck(`http://127.0.0.1:${s.port}/minio/health/cluster`)),
         readyTimeout: s.readyTimeout,
@@ -110,7 +133,7 @@ export function objectStoreSpec(settings: ObjectStoreSettings, root: RootCredent
 /** What the object store needs of its host. Pure. */
 export function objectStoreRequirements(settings: ObjectStoreSettings): Requirements {
     const s = withDefaults(settings, OBJECT_STORE_DEFAULTS);
-    const drives = drivePaths(s.drives).map((drive) => ({ path: `${s.dataDir}${drive}` }));
+    const drives = drivePaths(s.drives).map((drive) => ({ path: `${s.dataDir}${drive}`, owner: OBJECT_STORE_USER }));
     return {
         container: `minio-${s.node}`,
         directories: [{ path: `${s.configDir}/minio` }, { path: s.dataDir }, ...drives],

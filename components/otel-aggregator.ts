@@ -208,6 +208,8 @@ export function otelAggregatorSpec(settings: OtelAggregatorSettings): ContainerS
         container,
         image: s.image,
         command: ["--config", "/etc/otelcol-contrib/config.yaml"],
+        // What the limiter looks at is the heap; the process has more.
+        memoryLimit: `${Math.ceil(mebibytes(s.memoryLimit) * 1.25)}MiB`,
         // Go collects garbage before the memory limiter has to refuse data (collector documentation: 80 % of the hard limit).
         environment: { GOMEMLIMIT: `${Math.floor(mebibytes(s.memoryLimit) * 0.8)}MiB`, GOGC: GARBAGE_PERCENT },
         mounts: [

@@ -3,7 +3,7 @@ import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
 import { healthCheck, httpCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
-import { Duration, prometheusDuration, seconds } from "./units";
+import { Duration, prometheusDuration, seconds, Size } from "./units";
 
 /** Prometheus of one node. Defaults are those of the two-host seed. */
 export interface PrometheusSettings extends ServiceSettings {
@@ -23,6 +23,8 @@ export interface PrometheusSettings extends ServiceSettings {
     retention?: Duration;
     /** Length of a block, least and most alike, as the Thanos sidecar needs while it uploads. @default "2h" */
     blockDuration?: Duration;
+    /** Memory of the container. A replay of the log after a crash must fit. @default "8GiB" */
+    memoryLimit?: Size;
     /** What is scraped besides Prometheus itself. @default [] */
     targets?: ScrapeTarget[];
 }
@@ -48,6 +50,7 @@ export const PROMETHEUS_DEFAULTS = {
     evaluationInterval: "15s",
     retention: "15d",
     blockDuration: "2h",
+    memoryLimit: "8GiB",
     targets: [] as ScrapeTarget[],
 };
 
@@ -91,6 +94,8 @@ export function prometheusSpec(settings: PrometheusSettings): ContainerSpec {
             `--web.listen-address=:${s.port}`,
         ],
         user: PROMETHEUS_USER,
+        // Prometheus keeps its garbage collector below 90 % of it by itself.
+        memoryLimit: s.memoryLimit,
         mounts: [
             { source: directory, target: "/etc/prometheus", readOnly: true },
             { source: s.dataDir, target: "/prometheus" },

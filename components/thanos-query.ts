@@ -3,13 +3,15 @@ import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
 import { healthCheck, httpCheck, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
-import { THANOS_IMAGE, THANOS_USER } from "./thanos";
-import { Duration, prometheusDuration, seconds } from "./units";
+import { THANOS_IMAGE, THANOS_MEMORY, THANOS_USER } from "./thanos";
+import { Duration, goMemoryLimit, prometheusDuration, seconds, Size } from "./units";
 
 /** Thanos Query of one node: one view over both nodes and the bucket, in which each sample is there once. */
 export interface ThanosQuerySettings extends ServiceSettings {
     /** @default "thanosio/thanos:v0.40.1" */
     image?: string;
+    /** Memory of the container. @default "4GiB" */
+    memoryLimit?: Size;
     /** Store API, for another Thanos Query above this one. @default 10903 */
     grpcPort?: number;
     /** Prometheus' query API, metrics and health. @default 10904 */
@@ -31,6 +33,7 @@ export interface ThanosQuerySettings extends ServiceSettings {
 
 export const THANOS_QUERY_DEFAULTS = {
     image: THANOS_IMAGE,
+    memoryLimit: THANOS_MEMORY,
     grpcPort: 10903,
     httpPort: 10904,
     localEndpoints: ["127.0.0.1:10901", "127.0.0.1:10905"],
@@ -61,6 +64,8 @@ export function thanosQuerySpec(settings: ThanosQuerySettings): ContainerSpec {
             `--store.response-timeout=${prometheusDuration(s.responseTimeout)}`,
         ],
         user: THANOS_USER,
+        environment: { GOMEMLIMIT: goMemoryLimit(s.memoryLimit) },
+        memoryLimit: s.memoryLimit,
         mounts: [{ source: directory, target: "/etc/thanos", readOnly: true }],
         files: [
             {

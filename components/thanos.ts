@@ -2,18 +2,29 @@ import { BUCKET_DEFAULTS, BucketSettings, credentialsFile, ObjectStoreClient } f
 import { ContainerSpec } from "./container-service";
 import { ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
+import { goMemoryLimit, Size } from "./units";
 
 /** What the parts of Thanos that use the bucket have in common. */
 export interface ThanosBucketSettings extends ServiceSettings, BucketSettings {
     /** One image for all parts of Thanos. @default "thanosio/thanos:v0.40.1" */
     image?: string;
+    /** Memory of each part's container. @default "4GiB" */
+    memoryLimit?: Size;
     /** Bucket of the blocks. @default "thanos-metrics" */
     bucket?: string;
 }
 
 export const THANOS_IMAGE = "thanosio/thanos:v0.40.1";
 
-export const THANOS_BUCKET_DEFAULTS = { ...BUCKET_DEFAULTS, image: THANOS_IMAGE, bucket: "thanos-metrics" };
+/** Of each part of Thanos. */
+export const THANOS_MEMORY = "4GiB";
+
+export const THANOS_BUCKET_DEFAULTS = {
+    ...BUCKET_DEFAULTS,
+    image: THANOS_IMAGE,
+    memoryLimit: THANOS_MEMORY,
+    bucket: "thanos-metrics",
+};
 
 /** User that all parts of Thanos run as (nobody), the same as Prometheus: the sidecar writes into Prometheus' directory. */
 export const THANOS_USER = "65534:65534";
@@ -26,12 +37,16 @@ export function thanosBucket(
     directory: string,
     settings: ThanosBucketSettings,
     client: ObjectStoreClient,
-): Pick<ContainerSpec, "user" | "environment" | "files" | "mounts"> {
+): Pick<ContainerSpec, "user" | "environment" | "files" | "mounts" | "memoryLimit"> {
     const s = withDefaults(settings, THANOS_BUCKET_DEFAULTS);
     return {
         user: THANOS_USER,
         // The client library reads the key from a file of its own, so that bucket.yml can be shown in diffs.
-        environment: { AWS_SHARED_CREDENTIALS_FILE: "/etc/thanos/credentials" },
+        environment: {
+            AWS_SHARED_CREDENTIALS_FILE: "/etc/thanos/credentials",
+            GOMEMLIMIT: goMemoryLimit(s.memoryLimit),
+        },
+        memoryLimit: s.memoryLimit,
         files: [
             { path: `${directory}/bucket.yml`, content: render("thanos/bucket.yml", s) },
             credentialsFile(directory, THANOS_USER, client),

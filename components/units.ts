@@ -73,3 +73,6 @@ export function prometheusDuration(text: Duration, largest: "d" | "h" = "d"): st
     }
     return out;
 }
+
+/** What Go's garbage collector is to stay below in a container of this size: it works harder before the kernel ends the process. Pure. */
+export const goMemoryLimit = (limit: Size): string => `${Math.floor(mebibytes(limit) * 0.9)}MiB`;

@@ -6,6 +6,7 @@ import { OBJECT_STORE_DEFAULTS } from "../object-store";
 import { DataPath, OTEL_AGGREGATOR_DEFAULTS } from "../otel-aggregator";
 import { PROMETHEUS_DEFAULTS } from "../prometheus";
 import { SERVICE_DEFAULTS } from "../service";
+import { THANOS_MEMORY } from "../thanos";
 import { THANOS_COMPACTOR_DEFAULTS } from "../thanos-compactor";
 import { THANOS_QUERY_DEFAULTS } from "../thanos-query";
 import { THANOS_SIDECAR_DEFAULTS } from "../thanos-sidecar";
@@ -141,6 +142,7 @@ export const KEYS = {
 
     // Object store
     objectStore: optional("storeMode", "pooled"),
+    objectStoreMemoryLimit: optional("size", OBJECT_STORE_DEFAULTS.memoryLimit),
     objectStoreForceStop: optional("boolean", OBJECT_STORE_DEFAULTS.forceStop),
     objectStoreEndpoint: optional("endpoint", ""),
     objectStoreInsecure: optional("boolean", false),
@@ -156,8 +158,10 @@ export const KEYS = {
     prometheusEvaluationInterval: optional("duration", PROMETHEUS_DEFAULTS.evaluationInterval),
     prometheusRetention: optional("duration", PROMETHEUS_DEFAULTS.retention),
     prometheusBlockDuration: optional("duration", PROMETHEUS_DEFAULTS.blockDuration),
+    prometheusMemoryLimit: optional("size", PROMETHEUS_DEFAULTS.memoryLimit),
     lokiRetention: optional("duration", LOKI_DEFAULTS.retention),
     lokiMemoryLimit: optional("size", LOKI_DEFAULTS.memoryLimit),
+    thanosMemoryLimit: optional("size", THANOS_MEMORY),
     thanosRetentionRaw: optional("retention", THANOS_COMPACTOR_DEFAULTS.retentionRaw),
     thanosRetention5m: optional("retention", THANOS_COMPACTOR_DEFAULTS.retention5m),
     thanosRetention1h: optional("retention", THANOS_COMPACTOR_DEFAULTS.retention1h),
@@ -174,6 +178,7 @@ export const KEYS = {
     tracesEndpoints: optional("urls", ""),
     otlpMaxBody: optional("size", OTEL_AGGREGATOR_DEFAULTS.maxBody),
     haproxyMaxConnections: optional("count", HAPROXY_DEFAULTS.maxConnections),
+    haproxyMemoryLimit: optional("size", HAPROXY_DEFAULTS.memoryLimit),
     haproxyBuffer: optional("size", HAPROXY_DEFAULTS.buffer),
 
     // Health and checks

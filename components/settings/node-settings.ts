@@ -63,6 +63,7 @@ function storageSettings(
             evaluationInterval: v.prometheusEvaluationInterval,
             retention: v.prometheusRetention,
             blockDuration: v.prometheusBlockDuration,
+            memoryLimit: v.prometheusMemoryLimit,
             targets: scrapeTargets(v),
         },
         loki: {
@@ -105,6 +106,7 @@ function objectStoreSettings(
             layout: v.objectStore,
             address: v.nodeAddress,
             pool: poolOrder(v),
+            memoryLimit: v.objectStoreMemoryLimit,
             forceStop: v.objectStoreForceStop,
         },
     };
@@ -129,7 +131,7 @@ function bucketSettings(v: Values): BucketSettings {
 type ThanosSettings = Pick<NodeSettings, "thanosSidecar" | "thanosStore" | "thanosCompactor" | "thanosQuery">;
 
 function thanosSettings(v: Values, service: ServiceSettings, image: Image): ThanosSettings {
-    const common = { ...service, image: image(v.imageThanos) };
+    const common = { ...service, image: image(v.imageThanos), memoryLimit: v.thanosMemoryLimit };
     const bucket = { ...common, ...bucketSettings(v), bucket: v.thanosBucket };
     const stores = (host: string): string[] => [`${host}:${v.thanosGrpcPort}`, `${host}:${v.thanosStoreGrpcPort}`];
     return {
@@ -220,6 +222,7 @@ function ingestSettings(
             aggregatorMetricsPort: v.aggregatorMetricsPort,
             aggregatorDiskPort: v.aggregatorDiskPort,
             maxConnections: v.haproxyMaxConnections,
+            memoryLimit: v.haproxyMemoryLimit,
             buffer: v.haproxyBuffer,
             maxBody: v.otlpMaxBody,
             peerAddress: v.peerAddress,

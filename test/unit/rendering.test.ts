@@ -178,7 +178,27 @@ describe("the two nodes", () => {
         expect(loki.environment?.GOMEMLIMIT).toBe("921MiB");
         // Equal: with swap on top of it, a container would not end at its limit but crawl.
         expect(containerArgs(loki)).toMatchObject({ memory: 1024, memorySwap: 1024 });
-        expect(containerArgs(specsOf("node1").haproxy)).not.toHaveProperty("memory");
+    });
+
+    it("have containers that can do nothing but their work", () => {
+        for (const spec of Object.values(specsOf("node1"))) {
+            const args = containerArgs(spec);
+            expect(args, spec.container).toMatchObject({
+                readOnly: true,
+                securityOpts: ["no-new-privileges:true"],
+                capabilities: { drops: ["ALL"] },
+                tmpfs: { "/tmp": "mode=1777,size=64m" },
+                ulimits: [{ name: "nproc" }],
+            });
+            expect(args.memory, spec.container).toBeGreaterThan(0);
+            expect(args.memorySwap, spec.container).toBe(args.memory);
+            expect(args.privileged, spec.container).toBeUndefined();
+            expect(JSON.stringify(args.mounts), spec.container).not.toContain("docker.sock");
+            const added = spec.container.startsWith("keepalived")
+                ? expect.arrayContaining(["CAP_NET_ADMIN"])
+                : undefined;
+            expect((args.capabilities as { adds?: string[] }).adds, spec.container).toEqual(added);
+        }
     });
 
     it("keep the compactors on the master when the roles change places", () => {
@@ -192,6 +212,8 @@ describe("the two nodes", () => {
         expect(one).toEqual(two);
         expect(one).toEqual([
             "server",
+            "--certs-dir",
+            "/tmp/certs",
             "--address",
             ":9000",
             "--console-address",
