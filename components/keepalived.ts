@@ -99,7 +99,8 @@ export function keepalivedSpec(settings: KeepalivedSettings, password: pulumi.In
         container,
         image: s.image,
         memoryLimit: "256MiB",
-        capabilities: ["CAP_NET_ADMIN", "CAP_NET_BROADCAST", "CAP_NET_RAW", "CAP_SYS_NICE"],
+        // The last two: it sets user and groups of each script, though they are its own.
+        capabilities: ["CAP_NET_ADMIN", "CAP_NET_BROADCAST", "CAP_NET_RAW", "CAP_SYS_NICE", "CAP_SETGID", "CAP_SETUID"],
         mounts: [{ source: directory, target: "/etc/keepalived", readOnly: true }],
         // After a power cut the old pid file would name some process of the new container: "daemon is already running", for ever.
         tmpfs: ["/run"],
