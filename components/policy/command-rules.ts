@@ -63,6 +63,7 @@ const noSecretInCommand: Rule = {
     types: [COMMAND],
     reads: TEXTS,
     each: true,
+    secrets: "values",
     description: "No secret is in the text or the environment of a command on a host.",
     why: "The list of processes shows it there, an error prints it here. Standard input is for secrets (`stdin`).",
     check: (asked) =>
@@ -76,6 +77,7 @@ const secretMarked: Rule = {
     severity: "mandatory",
     types: [COMMAND],
     reads: ["stdin"],
+    secrets: "marks",
     description: "What a command gets on standard input is marked as a secret when it holds one.",
     why: "Previews and the state show it otherwise.",
     check: (asked) =>

@@ -39,12 +39,13 @@ const says = (input: string, value: unknown): string =>
         ? `${input} is missing`
         : `${input} is ${JSON.stringify(value)}`;
 
-/** Why a name does not always mean the same image; undefined when it does. */
-function unpinned(image: string): string | undefined {
-    if (/(^|@)sha256:[0-9a-f]{64}$/.test(image) || image.startsWith("sha256:")) return undefined;
-    const tag = /:([\w.-]+)$/.exec(image.slice(image.lastIndexOf("/") + 1))?.[1];
-    if (tag === undefined) return "has no tag, which means latest";
-    return tag === "latest" ? "has the tag latest" : undefined;
+/** Why a name does not always mean the same image, and one that does; undefined when it is one itself. */
+function unpinned(image: string): { why: string; better: string } | undefined {
+    if (/(^|@)sha256:/.test(image)) return undefined;
+    const [, name, tag] = /^(.*?)(?::([\w.-]+))?$/.exec(image)!;
+    const better = `${name}:1.2.3`;
+    if (tag === undefined) return { why: "has no tag, which means latest", better };
+    return tag === "latest" ? { why: "has the tag latest", better } : undefined;
 }
 
 const imagePinned: Rule = {
@@ -58,10 +59,9 @@ const imagePinned: Rule = {
     check: ({ type, inputs }) => {
         const input = type === IMAGE ? "name" : "image";
         const image = inputs[input];
-        const why = typeof image === "string" ? unpinned(image) : undefined;
-        return why
-            ? [`${says(input, image)}, which ${why}; write a fixed tag, such as "grafana/loki:3.4.2", or a digest`]
-            : [];
+        const found = typeof image === "string" ? unpinned(image) : undefined;
+        if (!found) return [];
+        return [`${says(input, image)}, which ${found.why}; write a fixed tag, such as "${found.better}", or a digest`];
     },
 };
 
@@ -289,6 +289,7 @@ const noSecretInContainer: Rule = {
     types: [CONTAINER],
     reads: SHOWN,
     each: true,
+    secrets: "values",
     description: "No secret is in a container's environment, arguments, labels or health check.",
     why: "`docker inspect` and the list of processes show them. A secret goes to the container in a file.",
     check: (asked) =>

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { applies, Asked, Rule, Violation, violations } from "./model";
+import { applies, Asked, LEAST_SECRET, Rule, Violation, violations } from "./model";
 import { MANDATORY } from "./rules";
 
 /**
@@ -80,9 +80,6 @@ async function readInput(input: pulumi.Input<unknown>): Promise<Read> {
         return { known: false, secret: false };
     }
 }
-
-// Shorter than any credential of ours: what is found everywhere is no secret.
-const LEAST_SECRET = 8;
 
 /** The secrets that the stack's configuration gives, as they must not appear in texts. */
 function configSecrets(): string[] {

@@ -32,6 +32,8 @@ export interface Rule {
     reads: string[];
     /** Whether it looks at each of them by itself: one that is not known then hides no other. @default false */
     each?: boolean;
+    /** `values`: it looks for secrets, by marks or by their values. `marks`: it needs the marks, so that a policy engine cannot apply it. @default neither */
+    secrets?: "values" | "marks";
     /** What must be, a sentence. */
     description: string;
     /** What happens otherwise, a sentence. */
@@ -49,6 +51,9 @@ export interface Violation {
     /** For people: input, value, and what would be right. */
     message: string;
 }
+
+/** Shorter texts are not looked for as secrets: what is found everywhere is none, and no credential of ours is as short. */
+export const LEAST_SECRET = 8;
 
 /** Whether a rule is about a resource at all. Pure. */
 export function applies(rule: Rule, asked: Pick<Asked, "type">): boolean {
