@@ -24,15 +24,25 @@ function keepRules(args: pulumi.ResourceTransformationArgs): pulumi.ResourceTran
 }
 
 /** Nothing that is worth waiting for. Errors: what the resource breaks of some rules, one line each, without a stack trace. */
-export async function judge(
-    rules: Rule[],
-    args: Pick<pulumi.ResourceTransformationArgs, "type" | "name" | "props" | "opts">,
-): Promise<pulumi.Resource[]> {
-    const inputs = [...new Set(rules.flatMap((rule) => rule.reads))];
-    const broken = violations(rules, await read(args, inputs));
-    if (broken.length > 0) throw new pulumi.RunError(violationReport(args.name, broken));
+export async function judge(rules: Rule[], args: Questioned): Promise<pulumi.Resource[]> {
+    // What comes from other resources may never come, when one of them breaks a rule itself.
+    for (const patience of [atOnce, forAll]) {
+        const broken = violations(rules, await read(rules, args, patience));
+        if (broken.length > 0) throw new pulumi.RunError(violationReport(args.name, broken));
+    }
     return [];
 }
+
+type Questioned = Pick<pulumi.ResourceTransformationArgs, "type" | "name" | "props" | "opts">;
+
+/** How long an input is waited for. */
+type Patience = (input: Promise<Read>) => Promise<Read>;
+
+const forAll: Patience = (input) => input;
+
+// Whatever needs no answer of the engine is there before the next turn of the event loop.
+const atOnce: Patience = (input) =>
+    Promise.race([input, new Promise<Read>((resolve) => setImmediate(resolve, NOT_KNOWN))]);
 
 /** The text of an error about one resource. Pure. */
 export function violationReport(resource: string, broken: Violation[]): string {
@@ -41,15 +51,15 @@ export function violationReport(resource: string, broken: Violation[]): string {
     return [`${resource} breaks ${count} of docs/policies.md and is not touched:`, ...lines].join("\n");
 }
 
-async function read(args: Parameters<typeof judge>[1], inputs: string[]): Promise<Asked> {
+async function read(rules: Rule[], args: Questioned, patience: Patience): Promise<Asked> {
     const { deleteBeforeReplace } = args.opts as pulumi.CustomResourceOptions;
-    const given = inputs.filter((input) => args.props[input] !== undefined);
-    const values = await Promise.all(given.map((input) => readInput(args.props[input])));
-    const where = (is: (value: Read) => boolean): string[] => given.filter((_, index) => is(values[index]));
+    const inputs = [...new Set(rules.flatMap((rule) => rule.reads))].filter((one) => args.props[one] !== undefined);
+    const values = await Promise.all(inputs.map((input) => patience(readInput(args.props[input]))));
+    const where = (is: (value: Read) => boolean): string[] => inputs.filter((_, index) => is(values[index]));
     return {
         type: args.type,
         name: args.name,
-        inputs: Object.fromEntries(given.map((input, index) => [input, values[index].value])),
+        inputs: Object.fromEntries(inputs.map((input, index) => [input, values[index].value])),
         unknown: where((value) => !value.known),
         marked: where((value) => value.secret),
         secrets: configSecrets(),
@@ -62,6 +72,8 @@ interface Read {
     known: boolean;
     secret: boolean;
 }
+
+const NOT_KNOWN: Read = { known: false, secret: false };
 
 // What the SDK itself asks of its outputs; `apply` is not called for what is not known.
 interface Inner {
@@ -77,7 +89,7 @@ async function readInput(input: pulumi.Input<unknown>): Promise<Read> {
         return known ? { value, known, secret } : { known, secret };
     } catch {
         // It comes from a resource that failed, which says so itself.
-        return { known: false, secret: false };
+        return NOT_KNOWN;
     }
 }
 
