@@ -1,5 +1,5 @@
-import { secretInputs } from "./container-rules";
 import { Rule } from "./model";
+import { secretInputs } from "./secrets";
 
 /** What goes over SSH, as engines name it. */
 export const COMMAND = "command:remote:Command";

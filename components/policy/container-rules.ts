@@ -1,6 +1,7 @@
 import { posix } from "path";
 import { goDuration, parseDuration } from "../units";
-import { Asked, Rule, Severity } from "./model";
+import { Rule, Severity } from "./model";
+import { secretInputs } from "./secrets";
 
 /** Docker's resources, as engines name them. */
 export const CONTAINER = "docker:index/container:Container";
@@ -297,20 +298,6 @@ const noSecretInContainer: Rule = {
             (input) => `${input} holds a secret, which docker inspect shows; give it to the container in a file`,
         ),
 };
-
-/** Which of some inputs hold a secret: by their mark, or by a value that is known to be one. Pure. */
-export function secretInputs({ inputs, marked, secrets }: Asked, all: string[], byMark = all): string[] {
-    return all.filter((input) => {
-        if (byMark.includes(input) && marked?.includes(input)) return true;
-        const texts = strings(inputs[input]);
-        return (secrets ?? []).some((secret) => texts.some((text) => text.includes(secret)));
-    });
-}
-
-function strings(value: unknown): string[] {
-    if (typeof value === "string") return [value];
-    return value instanceof Object ? Object.values(value).flatMap(strings) : [];
-}
 
 /** What every container must have. */
 export const CONTAINER_RULES: Rule[] = [

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { applies, Asked, LEAST_SECRET, Rule, Violation, violations } from "./model";
+import { applies, Asked, Rule, Violation, violations } from "./model";
 import { MANDATORY } from "./rules";
+import { LEAST_SECRET } from "./secrets";
 
 /**
  * Options with which a component, and everything in it, keeps the rules of docs/policies.md, whether a policy engine is installed or not. A resource that

@@ -52,9 +52,6 @@ export interface Violation {
     message: string;
 }
 
-/** Shorter texts are not looked for as secrets: what is found everywhere is none, and no credential of ours is as short. */
-export const LEAST_SECRET = 8;
-
 /** Whether a rule is about a resource at all. Pure. */
 export function applies(rule: Rule, asked: Pick<Asked, "type">): boolean {
     return rule.types.includes(asked.type);

@@ -4,7 +4,8 @@ import { KEYS, KeyName, Values } from "../settings/keys";
 import { warnings } from "../settings/warnings";
 import { COMMAND } from "./command-rules";
 import { CONTAINER } from "./container-rules";
-import { Asked, LEAST_SECRET, Severity } from "./model";
+import { Asked, Severity } from "./model";
+import { LEAST_SECRET } from "./secrets";
 
 /** All resources of a stack, and what its configuration says. */
 export interface StackView {
@@ -66,7 +67,7 @@ const oneCompactor: StackRule = {
     name: "one-compactor",
     severity: "mandatory",
     description: "A bucket has one Thanos Compactor: on the master when both nodes share it, and never two in a stack.",
-    why: "Two at once delete each other's blocks.",
+    why: "Two at once cost data.",
     check: ({ resources, settings }) => {
         const all = compactors(resources);
         const found = all.flatMap(({ about, bucket }, index) => {
