@@ -4,14 +4,15 @@ import * as os from "os";
 import * as path from "path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ContainerService, Host, RemoteFile } from "../../components";
 import { COMMAND } from "../../components/policy/command-rules";
 import { CONTAINER, IMAGE } from "../../components/policy/container-rules";
 import { judge } from "../../components/policy/enforce";
-import { Asked, Rule, violations } from "../../components/policy/model";
+import { Asked, violations } from "../../components/policy/model";
 import { MANDATORY, RULES } from "../../components/policy/rules";
 import { secretValues, STACK_RULES, StackView } from "../../components/policy/stack-rules";
 import { asAsked, asking, programResources } from "./support/asked";
-import { Registered } from "./support/graph";
+import { Registered, run } from "./support/graph";
 import { HOST_KEY, ROOT, STACKS, valuesOf } from "./support/stacks";
 
 const MODES = ["pooled", "mirrored", "external"];
@@ -61,18 +62,39 @@ describe.each(cases)("the program of $stack with a store that is $mode", ({ stac
 });
 
 describe("the components", () => {
-    it("ask the rules about everything that they make on a host", async () => {
-        const seen: string[] = [];
-        const types = [...new Set(RULES.flatMap((rule) => rule.types))];
-        const probe = { name: "probe", severity: "mandatory", types, reads: [], description: "", why: "" } as const;
-        MANDATORY.push({ ...probe, types, reads: [], check: ({ name }) => (seen.push(name), []) } as Rule);
+    const types = [...new Set(RULES.flatMap((rule) => rule.types))];
+
+    /** What a program makes on hosts, and of what the rules were asked. */
+    async function asked(program: () => Promise<Registered[]>): Promise<{ made: string[]; seen: string[] }> {
+        const seen = new Set<string>();
+        const about = { name: "probe", severity: "mandatory", types, reads: [], description: "", why: "" } as const;
+        MANDATORY.push({ ...about, reads: [], check: ({ name }) => (seen.add(name), []) });
         try {
-            const made = (await programResources("node1")).filter((one) => types.includes(one.type));
-            expect(made.length).toBeGreaterThan(40);
-            expect([...new Set(seen)].sort()).toEqual(made.map(({ name }) => name).sort());
+            const made = (await program()).filter((one) => types.includes(one.type)).map(({ name }) => name);
+            return { made: made.sort(), seen: [...seen].sort() };
         } finally {
             MANDATORY.pop();
         }
+    }
+
+    it("ask the rules about everything that they make on a host", async () => {
+        const { made, seen } = await asked(() => programResources("node1"));
+        expect(made.length).toBeGreaterThan(40);
+        expect(seen).toEqual(made);
+    });
+
+    it("do so one by one, too", async () => {
+        const program = (): Promise<Registered[]> =>
+            run(() => {
+                const host = new Host("web", { address: "10.0.0.7", hostKey: HOST_KEY, requirements: [] });
+                new RemoteFile("web-motd", { host, path: "/etc/motd", content: "hello\n" });
+                const spec = { image: "nginx:1.29", files: [], mounts: [], healthCheck: { command: "true" } };
+                return new ContainerService("web-nginx", { ...spec, container: "nginx", host });
+            }).then(({ resources }) => resources);
+        const { made, seen } = await asked(program);
+        const service = ["web-nginx", "web-nginx-image", "web-nginx-ready"];
+        expect(made).toEqual(["web-docker", "web-motd", ...service, "web-setup"]);
+        expect(seen).toEqual(made);
     });
 });
 
