@@ -3,6 +3,7 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { createHash } from "crypto";
 import { Host } from "./host";
+import { checked } from "./policy/enforce";
 import { RemoteFile } from "./remote-file";
 import { helper } from "./shell";
 import { Duration, goDuration, mebibytes, seconds, Size } from "./units";
@@ -172,7 +173,7 @@ export class ContainerService extends pulumi.ComponentResource {
         opts?: pulumi.ComponentResourceOptions,
         type = "ContainerService",
     ) {
-        super(`otel-ha:index:${type}`, name, {}, opts);
+        super(`otel-ha:index:${type}`, name, {}, checked(opts));
 
         const image = this.createImage(name, args);
         const files = this.createFiles(name, args, image);

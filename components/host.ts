@@ -1,6 +1,7 @@
 import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { checked } from "./policy/enforce";
 import { HELPERS, shellQuote } from "./shell";
 import { templateText } from "./templates";
 import { bytes, Size } from "./units";
@@ -166,7 +167,7 @@ export class Host extends pulumi.ComponentResource {
     private readonly user: string;
 
     constructor(name: string, args: HostArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("otel-ha:index:Host", name, {}, opts);
+        super("otel-ha:index:Host", name, {}, checked(opts));
         this.address = args.address;
         this.user = args.sshUser ?? "root";
 

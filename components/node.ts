@@ -8,6 +8,7 @@ import { Loki, LOKI_DEFAULTS, lokiRequirements, LokiSettings } from "./loki";
 import { ObjectStoreClient } from "./bucket";
 import { ObjectStore, objectStoreRequirements, ObjectStoreSettings } from "./object-store";
 import { OtelAggregator, otelAggregatorRequirements, OtelAggregatorSettings } from "./otel-aggregator";
+import { checked } from "./policy/enforce";
 import { Prometheus, prometheusRequirements, PrometheusSettings } from "./prometheus";
 import { ThanosCompactor, thanosCompactorRequirements, ThanosCompactorSettings } from "./thanos-compactor";
 import { ThanosQuery, thanosQueryRequirements, ThanosQuerySettings } from "./thanos-query";
@@ -93,7 +94,7 @@ export class Node extends pulumi.ComponentResource {
     readonly containers: pulumi.Output<string>[];
 
     constructor(name: string, args: NodeArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("otel-ha:index:Node", name, {}, opts);
+        super("otel-ha:index:Node", name, {}, checked(opts));
         const { settings, credentials } = args;
         const inside = { parent: this };
         this.host = new Host(

@@ -1,6 +1,7 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { Host } from "./host";
+import { checked } from "./policy/enforce";
 import { helper, shellQuote } from "./shell";
 
 /** One file on a host. */
@@ -50,7 +51,7 @@ export class RemoteFile extends pulumi.ComponentResource {
     readonly path: pulumi.Output<string>;
 
     constructor(name: string, args: RemoteFileArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("otel-ha:index:RemoteFile", name, {}, opts);
+        super("otel-ha:index:RemoteFile", name, {}, checked(opts));
 
         // The same text creates and updates: Pulumi runs `create` again on a change. Only another path replaces: the new file is made, then the
         // old one removed. A trigger on anything else would remove what was just written.

@@ -12,6 +12,7 @@ const PARTS = [
     "start.cjs",
     "bundle.cjs",
     "ops",
+    "policies",
     "package.json",
     "Pulumi.yaml",
     "Pulumi.node1.yaml",

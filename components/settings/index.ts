@@ -50,7 +50,8 @@ export function readSettings(): StackSettings {
     };
 }
 
-function projectConfig(): RawConfig {
+/** The configuration of the current stack, without the project's name. */
+export function projectConfig(): RawConfig {
     const prefix = `${pulumi.getProject()}:`;
     const all = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(prefix));
     return Object.fromEntries(all.map(([key, value]) => [key.slice(prefix.length), value as string]));
