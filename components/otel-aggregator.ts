@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ContainerService, ContainerSpec } from "./container-service";
-import { Requirements } from "./host";
+import { PortUse, Requirements } from "./host";
 import { healthCheck, httpCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
 import { bytes, Duration, mebibytes, prometheusDuration, seconds, Size } from "./units";
@@ -216,6 +216,11 @@ function backlogBytes(settings: OtelAggregatorSettings): number {
     return signals.reduce((total, signal) => total + queueBytes(settings, signal), 0);
 }
 
+const BACKUP: Pick<PortUse, "audience" | "why"> = {
+    audience: ["peer"],
+    why: "the other node's HAProxy, when its own collector is away",
+};
+
 /** What the collector needs of its host. Pure. */
 export function otelAggregatorRequirements(settings: OtelAggregatorSettings): Requirements {
     const s = withDefaults(settings, OTEL_AGGREGATOR_DEFAULTS);
@@ -228,10 +233,22 @@ export function otelAggregatorRequirements(settings: OtelAggregatorSettings): Re
             { path: queue, owner: COLLECTOR_USER },
         ],
         ports: [
-            { port: s.httpPort, key: "aggregatorHttpPort", use: "OTel aggregator OTLP/HTTP" },
-            { port: s.grpcPort, key: "aggregatorGrpcPort", use: "OTel aggregator OTLP/gRPC" },
-            { port: s.metricsPort, key: "aggregatorMetricsPort", use: "OTel aggregator metrics" },
-            { port: s.healthPort, key: "aggregatorHealthPort", use: "OTel aggregator health" },
+            { port: s.httpPort, key: "aggregatorHttpPort", use: "OTel aggregator OTLP/HTTP", ...BACKUP },
+            { port: s.grpcPort, key: "aggregatorGrpcPort", use: "OTel aggregator OTLP/gRPC", ...BACKUP },
+            {
+                port: s.metricsPort,
+                key: "aggregatorMetricsPort",
+                use: "OTel aggregator metrics",
+                audience: ["admins", "peer"],
+                why: "metrics; the other node's HAProxy sees what waits here, its Prometheus that this node is there",
+            },
+            {
+                port: s.healthPort,
+                key: "aggregatorHealthPort",
+                use: "OTel aggregator health",
+                audience: ["admins", "peer"],
+                why: "health; the other node's HAProxy checks it",
+            },
         ],
         dataPaths: s.dataPath === "seed" ? [] : [{ path: queue, needs: backlogBytes(s), of: "maxPeerOutage" }],
     };
