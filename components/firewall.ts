@@ -58,7 +58,8 @@ function contains(outer: string, inner: string): boolean {
     return outerBits <= innerBits && innerFrom >= outerFrom && innerFrom < outerFrom + 2 ** (32 - outerBits);
 }
 
-const dotted = (address: number): string => [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join(".");
+const dotted = (address: number): string =>
+    [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join(".");
 
 /** The network that an address with a prefix length lies in. Pure. @example wholeNetwork("192.168.110.5/24") → "192.168.110.0/24" */
 export function wholeNetwork(network: string): string {

@@ -245,7 +245,8 @@ export class Host extends pulumi.ComponentResource {
 
     private createFirewall(name: string, settings: FirewallSettings, args: HostArgs): pulumi.Resource {
         const { requirements, sshPort } = args;
-        return new Firewall(`${name}-firewall`, { host: this, settings, requirements, sshPort }, { parent: this }).ready;
+        return new Firewall(`${name}-firewall`, { host: this, settings, requirements, sshPort }, { parent: this })
+            .ready;
     }
 
     private createDocker(name: string, args: HostArgs): docker.Provider {

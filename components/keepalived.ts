@@ -131,9 +131,7 @@ export function keepalivedRequirements(settings: KeepalivedSettings): Requiremen
         container: `keepalived-${s.node}`,
         directories: [{ path: `${s.configDir}/keepalived` }],
         ports: [],
-        protocols: [
-            { protocol: 112, use: "Keepalived VRRP", audience: ["peer"], why: "who has the virtual IP" },
-        ],
+        protocols: [{ protocol: 112, use: "Keepalived VRRP", audience: ["peer"], why: "who has the virtual IP" }],
     };
 }
 

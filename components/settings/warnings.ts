@@ -25,7 +25,8 @@ const noFirewall: Limit = ({ firewall }) =>
         : [
               {
                   key: "firewall",
-                  message: "false: whoever reaches the hosts reaches every port of the stack; true closes what is not needed",
+                  message:
+                      "false: whoever reaches the hosts reaches every port of the stack; true closes what is not needed",
               },
           ];
 

@@ -1,7 +1,7 @@
 #!/bin/sh
-# firewall apply [--seconds N] DIR < RULES   loads rules, to be taken back after N seconds unless they are confirmed; prints a text of its own each time
-# firewall confirm [--again] DIR             keeps them, when asked over an SSH connection that was made since; --again: loads them once more when they
-#                                            were taken back by an earlier run
+# firewall apply [--seconds N] DIR < RULES   loads rules, to be taken back after N seconds unless they are confirmed; prints another text each time
+# firewall confirm [--again] DIR             keeps them, when asked over an SSH connection that was made since; --again: loads them as apply does when
+#                                            they were taken back by an earlier run
 # firewall load DIR                          what was confirmed, as at boot
 # firewall check DIR                         a line for each thing that is not as it was confirmed; fails when there is one
 # firewall remove DIR                        table, entry for the boot, files
@@ -179,7 +179,6 @@ confirm() {
         fail "the rules are not in force. Change them, or try the same ones once more: pulumi up --replace '**-firewall-rules'"
     fi
     at_boot
-    echo confirmed
 }
 
 keep() {
