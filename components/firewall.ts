@@ -11,6 +11,11 @@ export interface FirewallSettings {
     configDir?: string;
     /** IPv4 addresses of the other nodes. @default none @example ["192.168.110.119"] */
     peers?: string[];
+    /**
+     * Interface that VRRP's multicast leaves by. The other nodes let it in by this host's address, which must be there; checked before anything is touched.
+     * @default not checked @example "eth0"
+     */
+    vrrpInterface?: string;
     /** Networks from which telemetry is sent and queries are asked, IPv4, as CIDR. @default ["192.168.110.0/24"] (the seed's) */
     clients?: string[];
     /** Networks from which people and monitoring reach each service by itself. @default ["192.168.110.0/24"] (the seed's) */

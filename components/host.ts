@@ -157,6 +157,7 @@ export function setupScript(args: HostArgs): string {
         `DATA_PATHS=${lines(dataPaths.map((at) => `${Math.ceil((at.needs ?? 0) / 1024)} ${at.of ?? "minimumFreeDisk"} ${at.path}`))}`,
         `PORTS=${lines(all.flatMap((needs) => needs.ports.map((use) => `${use.port} ${use.key} ${use.use}`)))}`,
         `FIREWALL=${args.firewall ? "true" : "false"}`,
+        `VRRP_INTERFACE=${args.firewall?.vrrpInterface ?? ""}`,
         `REACHES=${lines(all.flatMap((needs) => (needs.reaches ?? []).map((to) => `${to.endpoint} ${to.key} ${to.use}`)))}`,
         `SYSCTLS=${lines(sysctls.map(([key, value]) => `${key} = ${value}`))}`,
         templateText("scripts/setup-host.sh"),

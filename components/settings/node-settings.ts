@@ -52,6 +52,8 @@ function firewallSettings(v: Values): FirewallSettings | undefined {
     return {
         configDir: v.configDir,
         peers: [v.peerAddress],
+        // Unicast has the node's address whatever it leaves by.
+        vrrpInterface: v.vrrpUnicast ? undefined : v.networkInterface,
         clients: list(v.clientCidrs),
         admins: list(v.adminCidrs),
     };

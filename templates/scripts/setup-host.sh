@@ -43,6 +43,12 @@ check_firewall() {
     elif ! message=$(nft list tables 2>&1); then
         problem "nft does not work here: $(printf '%s' "$message" | head -n 1); load the kernel's nf_tables, or set firewall to false"
     fi
+    # From another address the peer would not hear VRRP, and take the virtual IP, too.
+    if [ -z "$VRRP_INTERFACE" ] || ! addresses=$(ip -4 -o addr show dev "$VRRP_INTERFACE" 2>/dev/null); then return 0; fi
+    case "$addresses " in
+        *" $ADDRESS/"* | *" $ADDRESS "*) ;;
+        *) problem "$VRRP_INTERFACE does not have the address $ADDRESS, by which the other node's firewall knows VRRP; correct networkInterface, or set vrrpUnicast to true" ;;
+    esac
 }
 
 # A port held by one of our own containers is fine: this script runs again after every change of its settings.

@@ -265,7 +265,12 @@ describe("the settings", () => {
     it("have the component's defaults", () => {
         expect(KEYS.clientCidrs.default).toBe(FIREWALL_DEFAULTS.clients.join(","));
         expect(KEYS.adminCidrs.default).toBe(FIREWALL_DEFAULTS.admins.join(","));
-        expect(settingsOf("node1").host.firewall).toEqual({ ...FIREWALL_DEFAULTS, peers: ["192.168.110.119"] });
+        expect(settingsOf("node1").host.firewall).toEqual({
+            ...FIREWALL_DEFAULTS,
+            peers: ["192.168.110.119"],
+            vrrpInterface: "eth0",
+        });
+        expect(settingsOf("node1", { vrrpUnicast: "true" }).host.firewall?.vrrpInterface).toBeUndefined();
         expect(settingsOf("node1", { firewall: "false" }).host.firewall).toBeUndefined();
     });
 });

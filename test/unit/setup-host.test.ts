@@ -190,6 +190,18 @@ describe("a host with a problem says so, and nothing is made on it", () => {
         expect(setup({ firewall: {} }).code).toBe(0);
     });
 
+    it("an interface for VRRP without the address by which the other node's firewall lets it in", () => {
+        bench.stub("nft", "exit 0");
+        bench.stub("ip", 'echo "2: $6    inet $(cat "$STATE/address") brd 10.0.0.255 scope global eth1"');
+        bench.write("address", "10.0.0.77/24");
+        expect(problems({ firewall: { vrrpInterface: "eth1" } })).toEqual([
+            "host 10.0.0.7: eth1 does not have the address 10.0.0.7, by which the other node's firewall knows VRRP; correct networkInterface, or set vrrpUnicast to true",
+        ]);
+        bench.write("address", "10.0.0.7/24");
+        expect(setup({ firewall: { vrrpInterface: "eth1" } }).code).toBe(0);
+        expect(bench.argv()).toContain("ip -4 -o addr show dev eth1");
+    });
+
     it("a clock that is not synchronised", () => {
         bench.write("synchronised", "no\n");
         expect(problems()).toEqual([
