@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ContainerService, ContainerSpec } from "./container-service";
-import { Requirements } from "./host";
+import { PortUse, Requirements } from "./host";
 import { DataPath, PROMETHEUS_DISK, QUEUE } from "./otel-aggregator";
 import { healthCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
@@ -150,26 +150,42 @@ function haproxyCheck(port: number): string {
     return `bash -c 'exec 3<>/dev/tcp/127.0.0.1/${port} && printf "GET /healthz HTTP/1.0\\r\\n\\r\\n" >&3 && read -r -t 4 line <&3 && [[ $line == *" 200 "* ]]'`;
 }
 
+// Programs on the other node are clients, too.
+const INGEST: Pick<PortUse, "audience" | "why"> = { audience: ["clients", "peer"], why: "telemetry" };
+const QUERIES: Pick<PortUse, "audience" | "why"> = { audience: ["clients", "peer"], why: "dashboards" };
+
 /** What HAProxy needs of its host. Pure. */
 export function haproxyRequirements(settings: HaproxySettings): Requirements {
     const s = withDefaults(settings, HAPROXY_DEFAULTS);
     const pairPorts = [
-        { port: s.queryPort, key: "queryPort", use: "HAProxy metrics queries" },
-        { port: s.lokiQueryPort, key: "lokiQueryPort", use: "HAProxy log queries" },
-        { port: s.prometheusWriteLocalPort, key: "prometheusWriteLocalPort", use: "HAProxy before Prometheus" },
+        { port: s.queryPort, key: "queryPort", use: "HAProxy metrics queries", ...QUERIES },
+        { port: s.lokiQueryPort, key: "lokiQueryPort", use: "HAProxy log queries", ...QUERIES },
+        {
+            port: s.prometheusWriteLocalPort,
+            key: "prometheusWriteLocalPort",
+            use: "HAProxy before Prometheus",
+            audience: [],
+        },
         {
             port: s.prometheusWritePeerPort,
             key: "prometheusWritePeerPort",
             use: "HAProxy before the peer's Prometheus",
+            audience: [],
         },
     ];
     return {
         container: `haproxy-${s.node}`,
         directories: [{ path: `${s.configDir}/haproxy` }],
         ports: [
-            { port: s.otlpHttpPort, key: "otlpHttpPort", use: "HAProxy OTLP/HTTP" },
-            { port: s.otlpGrpcPort, key: "otlpGrpcPort", use: "HAProxy OTLP/gRPC" },
-            { port: s.statsPort, key: "haproxyStatsPort", use: "HAProxy statistics" },
+            { port: s.otlpHttpPort, key: "otlpHttpPort", use: "HAProxy OTLP/HTTP", ...INGEST },
+            { port: s.otlpGrpcPort, key: "otlpGrpcPort", use: "HAProxy OTLP/gRPC", ...INGEST },
+            {
+                port: s.statsPort,
+                key: "haproxyStatsPort",
+                use: "HAProxy statistics",
+                audience: ["admins", "peer"],
+                why: "statistics; `otel-ha status` asks for /healthz at the virtual IP from both hosts",
+            },
             ...(s.peerAddress ? pairPorts : []),
         ],
         // A burst of new connections must not be cut off before HAProxy sees it; older kernels have 128.

@@ -1,6 +1,7 @@
 import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { Firewall, FirewallSettings } from "./firewall";
 import { checked } from "./policy/enforce";
 import { HELPERS, shellQuote } from "./shell";
 import { templateText } from "./templates";
@@ -21,6 +22,9 @@ export interface Directory {
     synchronous?: boolean;
 }
 
+/** Who may connect to a port, besides the host itself: the other node, those who send and ask, those who operate. */
+export type Audience = "clients" | "admins" | "peer";
+
 /** A TCP port that a service listens on. */
 export interface PortUse {
     /** Must be free on the host, or held by one of the stack's own containers. @example 9090 */
@@ -29,6 +33,22 @@ export interface PortUse {
     key: string;
     /** Who listens. @example "Prometheus" */
     use: string;
+    /** Whom the host's firewall lets in. Empty: nobody but the host itself. @example ["admins", "peer"] */
+    audience: Audience[];
+    /** What they want there, for the table of ports. @default nothing to say @example "the other node's HAProxy" */
+    why?: string;
+}
+
+/** An IP protocol without ports that a service speaks. */
+export interface ProtocolUse {
+    /** Its number. @example 112 */
+    protocol: number;
+    /** Who speaks it. @example "Keepalived VRRP" */
+    use: string;
+    /** Whose packets the host's firewall lets in. @example ["peer"] */
+    audience: Audience[];
+    /** What they want, for the table of ports. @default nothing to say */
+    why?: string;
 }
 
 /** A directory where data grows. */
@@ -57,8 +77,10 @@ export interface Requirements {
     container: string;
     /** Made before anything else, with owner and mode. */
     directories: Directory[];
-    /** Checked before anything is touched. */
+    /** Checked before anything is touched, and the only ones that the host's firewall restricts. */
     ports: PortUse[];
+    /** Restricted by the host's firewall, as ports are. */
+    protocols?: ProtocolUse[];
     /** Kernel settings, kept over a reboot. @example { "net.core.somaxconn": "4096" } */
     sysctls?: Record<string, string>;
     /** Where data grows: their file systems must have room. */
@@ -95,6 +117,8 @@ export interface HostArgs {
     requirements: Requirements[];
     /** Directories besides those of the services. */
     directories?: Directory[];
+    /** Who reaches the services' ports. @default everybody: no firewall of ours */
+    firewall?: FirewallSettings;
     /** Oldest Docker that will do. @default "20.10" */
     minimumDocker?: string;
     /** Free space that each data file system must have. @default "10GiB" */
@@ -104,7 +128,14 @@ export interface HostArgs {
 // Enough to ride out sshd's MaxStartups, little enough that an unreachable host is an error within 30 s (5 dials of 5 s and the pauses between).
 const DIAL = { dialErrorLimit: 4, perDialTimeout: 5 };
 
-const SCRIPTS = ["put-file", "await-healthy", "setup-object-store", "may-stop-object-store", "mirror-buckets"];
+const SCRIPTS = [
+    "put-file",
+    "await-healthy",
+    "setup-object-store",
+    "may-stop-object-store",
+    "mirror-buckets",
+    "firewall",
+];
 
 /** The script that checks and prepares the host, settings first. Pure. */
 export function setupScript(args: HostArgs): string {
@@ -126,6 +157,8 @@ export function setupScript(args: HostArgs): string {
         `SYNCHRONOUS=${lines(directories.filter((at) => at.synchronous).map((at) => at.path))}`,
         `DATA_PATHS=${lines(dataPaths.map((at) => `${Math.ceil((at.needs ?? 0) / 1024)} ${at.of ?? "minimumFreeDisk"} ${at.path}`))}`,
         `PORTS=${lines(all.flatMap((needs) => needs.ports.map((use) => `${use.port} ${use.key} ${use.use}`)))}`,
+        `FIREWALL=${args.firewall ? "true" : "false"}`,
+        `VRRP_INTERFACE=${args.firewall?.vrrpInterface ?? ""}`,
         `REACHES=${lines(all.flatMap((needs) => (needs.reaches ?? []).map((to) => `${to.endpoint} ${to.key} ${to.use}`)))}`,
         `SYSCTLS=${lines(sysctls.map(([key, value]) => `${key} = ${value}`))}`,
         templateText("scripts/setup-host.sh"),
@@ -151,7 +184,7 @@ export function sshOptions(args: Pick<HostArgs, "address" | "hostKey" | "private
     return options.flatMap((option) => ["-o", option]);
 }
 
-/** A machine made ready: checked, with its directories, kernel settings and helper scripts. Everything else on it goes through this. */
+/** A machine made ready: checked, with its directories, kernel settings, helper scripts and firewall. Everything else on it goes through this. */
 export class Host extends pulumi.ComponentResource {
     /** Address of the machine. */
     readonly address: string;
@@ -161,7 +194,7 @@ export class Host extends pulumi.ComponentResource {
     readonly commandOptions: pulumi.CustomResourceOptions;
     /** Docker on this machine. */
     readonly docker: docker.Provider;
-    /** Depend on this to run after the checks have passed. */
+    /** Depend on this to run after the checks have passed, and behind the firewall. */
     readonly ready: pulumi.Resource;
 
     private readonly user: string;
@@ -174,6 +207,7 @@ export class Host extends pulumi.ComponentResource {
         this.connection = this.createConnection(args);
         this.commandOptions = args.connectionUnknown ? { ignoreChanges: ["connection"] } : {};
         this.ready = this.createSetup(name, args);
+        if (args.firewall) this.ready = this.createFirewall(name, args.firewall, args);
         this.docker = this.createDocker(name, args);
 
         this.registerOutputs({ address: this.address });
@@ -209,6 +243,12 @@ export class Host extends pulumi.ComponentResource {
             },
             { parent: this, ...this.commandOptions },
         );
+    }
+
+    private createFirewall(name: string, settings: FirewallSettings, args: HostArgs): pulumi.Resource {
+        const { requirements, sshPort } = args;
+        return new Firewall(`${name}-firewall`, { host: this, settings, requirements, sshPort }, { parent: this })
+            .ready;
     }
 
     private createDocker(name: string, args: HostArgs): docker.Provider {

@@ -23,8 +23,9 @@ export {
     sharedCredentials,
     SharedCredentials,
 } from "./credentials";
+export { Firewall, FirewallArgs, firewallRules, FirewallSettings } from "./firewall";
 export { Haproxy, HaproxyArgs, haproxyRequirements, HaproxySettings, StatsCredentials } from "./haproxy";
-export { Directory, Host, HostArgs, PortUse, Reach, Requirements } from "./host";
+export { Audience, Directory, Host, HostArgs, PortUse, ProtocolUse, Reach, Requirements } from "./host";
 export { Keepalived, KeepalivedArgs, keepalivedRequirements, KeepalivedSettings, VrrpRole } from "./keepalived";
 export { Loki, LokiArgs, lokiRequirements, LokiSettings } from "./loki";
 export { Node, NodeArgs, nodeRequirements, NodeSettings } from "./node";

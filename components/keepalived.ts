@@ -129,7 +129,12 @@ function keepalivedCheck(vip: string): string {
 /** What Keepalived needs of its host. Pure. */
 export function keepalivedRequirements(settings: KeepalivedSettings): Requirements {
     const s = withDefaults(settings, KEEPALIVED_DEFAULTS);
-    return { container: `keepalived-${s.node}`, directories: [{ path: `${s.configDir}/keepalived` }], ports: [] };
+    return {
+        container: `keepalived-${s.node}`,
+        directories: [{ path: `${s.configDir}/keepalived` }],
+        ports: [],
+        protocols: [{ protocol: 112, use: "Keepalived VRRP", audience: ["peer"], why: "who has the virtual IP" }],
+    };
 }
 
 /** Arguments of {@link Keepalived}. */

@@ -120,8 +120,14 @@ export function lokiRequirements(settings: LokiSettings): Requirements {
             { path: `${s.dataDir}/index/wal`, owner: LOKI_USER, synchronous: true },
         ],
         ports: [
-            { port: s.port, key: "lokiPort", use: "Loki" },
-            { port: s.grpcPort, key: "lokiGrpcPort", use: "Loki gRPC" },
+            {
+                port: s.port,
+                key: "lokiPort",
+                use: "Loki",
+                audience: ["admins", "peer"],
+                why: "API; the other node's collector writes its copy, its HAProxy asks",
+            },
+            { port: s.grpcPort, key: "lokiGrpcPort", use: "Loki gRPC", audience: [] },
         ],
         dataPaths: [{ path: s.dataDir }],
     };

@@ -138,8 +138,20 @@ export function objectStoreRequirements(settings: ObjectStoreSettings): Requirem
         container: `minio-${s.node}`,
         directories: [{ path: `${s.configDir}/minio` }, { path: s.dataDir }, ...drives],
         ports: [
-            { port: s.port, key: "objectStorePort", use: "object store S3 API" },
-            { port: s.consolePort, key: "objectStoreConsolePort", use: "object store console" },
+            {
+                port: s.port,
+                key: "objectStorePort",
+                use: "object store S3 API",
+                audience: ["admins", "peer"],
+                why: "the other half of the pool, `otel-ha resync`, health",
+            },
+            {
+                port: s.consolePort,
+                key: "objectStoreConsolePort",
+                use: "object store console",
+                audience: ["admins"],
+                why: "console",
+            },
         ],
         dataPaths: [{ path: s.dataDir }],
     };

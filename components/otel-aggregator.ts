@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ContainerService, ContainerSpec } from "./container-service";
-import { Requirements } from "./host";
+import { PortUse, Requirements } from "./host";
 import { healthCheck, httpCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
 import { bytes, Duration, mebibytes, prometheusDuration, seconds, Size } from "./units";
@@ -237,6 +237,19 @@ function backlogBytes(settings: OtelAggregatorSettings): number {
     return signals.reduce((total, signal) => total + queueBytes(settings, signal), 0);
 }
 
+const BACKUP: Pick<PortUse, "audience" | "why"> = {
+    audience: ["peer"],
+    why: "the other node's HAProxy, when its own collector is away",
+};
+
+const diskPort = (port: number): PortUse => ({
+    port,
+    key: "aggregatorDiskPort",
+    use: "OTel aggregator disks",
+    audience: ["admins", "peer"],
+    why: "which disks are nearly full; the other node's HAProxy asks",
+});
+
 /** What the collector needs of its host. Pure. */
 export function otelAggregatorRequirements(settings: OtelAggregatorSettings): Requirements {
     const s = withDefaults(settings, OTEL_AGGREGATOR_DEFAULTS);
@@ -249,11 +262,23 @@ export function otelAggregatorRequirements(settings: OtelAggregatorSettings): Re
             { path: queue, owner: COLLECTOR_USER },
         ],
         ports: [
-            { port: s.httpPort, key: "aggregatorHttpPort", use: "OTel aggregator OTLP/HTTP" },
-            { port: s.grpcPort, key: "aggregatorGrpcPort", use: "OTel aggregator OTLP/gRPC" },
-            { port: s.metricsPort, key: "aggregatorMetricsPort", use: "OTel aggregator metrics" },
-            { port: s.healthPort, key: "aggregatorHealthPort", use: "OTel aggregator health" },
-            ...(watchesDisk(s) ? [{ port: s.diskPort, key: "aggregatorDiskPort", use: "OTel aggregator disks" }] : []),
+            { port: s.httpPort, key: "aggregatorHttpPort", use: "OTel aggregator OTLP/HTTP", ...BACKUP },
+            { port: s.grpcPort, key: "aggregatorGrpcPort", use: "OTel aggregator OTLP/gRPC", ...BACKUP },
+            {
+                port: s.metricsPort,
+                key: "aggregatorMetricsPort",
+                use: "OTel aggregator metrics",
+                audience: ["admins", "peer"],
+                why: "metrics; the other node's HAProxy sees what waits here, its Prometheus that this node is there",
+            },
+            {
+                port: s.healthPort,
+                key: "aggregatorHealthPort",
+                use: "OTel aggregator health",
+                audience: ["admins", "peer"],
+                why: "health; the other node's HAProxy checks it",
+            },
+            ...(watchesDisk(s) ? [diskPort(s.diskPort)] : []),
         ],
         dataPaths: s.dataPath === "seed" ? [] : [{ path: queue, needs: backlogBytes(s), of: "maxPeerOutage" }],
     };

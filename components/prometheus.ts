@@ -129,7 +129,15 @@ export function prometheusRequirements(settings: PrometheusSettings): Requiremen
             { path: `${s.dataDir}/wal`, owner: PROMETHEUS_USER, synchronous: true },
             { path: `${s.dataDir}/wbl`, owner: PROMETHEUS_USER, synchronous: true },
         ],
-        ports: [{ port: s.port, key: "prometheusPort", use: "Prometheus" }],
+        ports: [
+            {
+                port: s.port,
+                key: "prometheusPort",
+                use: "Prometheus",
+                audience: ["admins", "peer"],
+                why: "API; the other node's collector writes its copy, its Prometheus scrapes",
+            },
+        ],
         dataPaths: [{ path: s.dataDir }],
     };
 }

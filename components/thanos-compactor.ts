@@ -72,7 +72,15 @@ export function thanosCompactorRequirements(settings: ThanosCompactorSettings): 
     return {
         container: `thanos-compactor-${s.node}`,
         directories: [{ path: `${s.configDir}/thanos-compactor` }, { path: s.dataDir, owner: THANOS_USER }],
-        ports: [{ port: s.httpPort, key: "thanosCompactorPort", use: "Thanos Compactor HTTP" }],
+        ports: [
+            {
+                port: s.httpPort,
+                key: "thanosCompactorPort",
+                use: "Thanos Compactor HTTP",
+                audience: ["admins"],
+                why: "state of the bucket, metrics, health",
+            },
+        ],
         dataPaths: [{ path: s.dataDir }],
     };
 }

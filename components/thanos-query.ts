@@ -89,8 +89,20 @@ export function thanosQueryRequirements(settings: ThanosQuerySettings): Requirem
         container: `thanos-query-${s.node}`,
         directories: [{ path: `${s.configDir}/thanos-query` }],
         ports: [
-            { port: s.grpcPort, key: "thanosQueryGrpcPort", use: "Thanos Query gRPC" },
-            { port: s.httpPort, key: "thanosQueryHttpPort", use: "Thanos Query HTTP" },
+            {
+                port: s.grpcPort,
+                key: "thanosQueryGrpcPort",
+                use: "Thanos Query gRPC",
+                audience: ["admins"],
+                why: "another Thanos Query above this one",
+            },
+            {
+                port: s.httpPort,
+                key: "thanosQueryHttpPort",
+                use: "Thanos Query HTTP",
+                audience: ["admins", "peer"],
+                why: "API; the other node's HAProxy, when its own is away",
+            },
         ],
     };
 }

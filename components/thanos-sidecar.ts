@@ -62,8 +62,20 @@ export function thanosSidecarRequirements(settings: ThanosSidecarSettings): Requ
         container: `thanos-sidecar-${s.node}`,
         directories: [{ path: `${s.configDir}/thanos` }, { path: s.dataDir, owner: THANOS_USER }],
         ports: [
-            { port: s.grpcPort, key: "thanosGrpcPort", use: "Thanos sidecar gRPC" },
-            { port: s.httpPort, key: "thanosHttpPort", use: "Thanos sidecar HTTP" },
+            {
+                port: s.grpcPort,
+                key: "thanosGrpcPort",
+                use: "Thanos sidecar gRPC",
+                audience: ["peer"],
+                why: "the other node's Thanos Query",
+            },
+            {
+                port: s.httpPort,
+                key: "thanosHttpPort",
+                use: "Thanos sidecar HTTP",
+                audience: ["admins"],
+                why: "metrics, health",
+            },
         ],
     };
 }

@@ -60,8 +60,20 @@ export function thanosStoreRequirements(settings: ThanosStoreSettings): Requirem
         container: `thanos-store-${s.node}`,
         directories: [{ path: `${s.configDir}/thanos-store` }, { path: s.dataDir, owner: THANOS_USER }],
         ports: [
-            { port: s.grpcPort, key: "thanosStoreGrpcPort", use: "Thanos Store gRPC" },
-            { port: s.httpPort, key: "thanosStoreHttpPort", use: "Thanos Store HTTP" },
+            {
+                port: s.grpcPort,
+                key: "thanosStoreGrpcPort",
+                use: "Thanos Store gRPC",
+                audience: ["peer"],
+                why: "the other node's Thanos Query",
+            },
+            {
+                port: s.httpPort,
+                key: "thanosStoreHttpPort",
+                use: "Thanos Store HTTP",
+                audience: ["admins"],
+                why: "metrics, health",
+            },
         ],
     };
 }

@@ -1,4 +1,5 @@
 import { BUCKET_DEFAULTS } from "../bucket";
+import { FIREWALL_DEFAULTS } from "../firewall";
 import { HAPROXY_DEFAULTS } from "../haproxy";
 import { KEEPALIVED_DEFAULTS } from "../keepalived";
 import { LOKI_DEFAULTS } from "../loki";
@@ -39,6 +40,7 @@ export type Kind =
     | "delay"
     | "dataPath"
     | "urls"
+    | "networks"
     | "storeSecret"
     | "accessKey"
     | "endpoint"
@@ -132,6 +134,11 @@ export const KEYS = {
     lokiGrpcPort: optional("port", LOKI_DEFAULTS.grpcPort),
     objectStorePort: optional("port", OBJECT_STORE_DEFAULTS.port),
     objectStoreConsolePort: optional("port", OBJECT_STORE_DEFAULTS.consolePort),
+
+    // Firewall
+    firewall: optional("boolean", true),
+    clientCidrs: optional("networks", FIREWALL_DEFAULTS.clients.join(",")),
+    adminCidrs: optional("networks", FIREWALL_DEFAULTS.admins.join(",")),
 
     // Outages
     maxPeerOutage: optional("duration", SERVICE_DEFAULTS.maxPeerOutage),

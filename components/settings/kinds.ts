@@ -21,6 +21,7 @@ const integer = (least: number, most: number, wanted: string): Reader => ({
 });
 
 const OCTET = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
+const NETWORK = `(${OCTET}\\.){3}${OCTET}/(3[0-2]|[12]?\\d)`;
 
 export const READERS: Record<Kind, Reader> = {
     ipv4: text(
@@ -98,6 +99,10 @@ export const READERS: Record<Kind, Reader> = {
     urls: text(
         /^(https?:\/\/[\w.-]+(:\d+)?(\/[\w./-]*)?(,https?:\/\/[\w.-]+(:\d+)?(\/[\w./-]*)?)*)?$/,
         'a list of addresses; write them with commas, such as "http://192.168.110.214:4328,http://192.168.110.119:4328"',
+    ),
+    networks: text(
+        new RegExp(`^(${NETWORK}(,${NETWORK})*)?$`),
+        'a list of IPv4 networks; write them as CIDR, with commas, such as "192.168.110.0/24,10.8.0.7/32"',
     ),
     boolean: {
         read: (value) => (value === "true" ? true : value === "false" ? false : undefined),

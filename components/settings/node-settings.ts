@@ -1,4 +1,5 @@
 import { BucketSettings } from "../bucket";
+import { FirewallSettings } from "../firewall";
 import { HostArgs } from "../host";
 import { NodeSettings } from "../node";
 import { ScrapeTarget } from "../prometheus";
@@ -39,8 +40,22 @@ function hostSettings(v: Values): Omit<HostArgs, "requirements"> {
         hostKey: v.hostKey,
         privateKeyFile: v.sshPrivateKeyFile || undefined,
         directories: [{ path: v.configDir }, { path: v.dataDir }],
+        firewall: firewallSettings(v),
         minimumDocker: v.minimumDocker,
         minimumFreeDisk: v.minimumFreeDisk,
+    };
+}
+
+function firewallSettings(v: Values): FirewallSettings | undefined {
+    if (!v.firewall) return undefined;
+    const list = (networks: string): string[] => (networks === "" ? [] : networks.split(","));
+    return {
+        configDir: v.configDir,
+        peers: [v.peerAddress],
+        // Unicast has the node's address whatever it leaves by.
+        vrrpInterface: v.vrrpUnicast ? undefined : v.networkInterface,
+        clients: list(v.clientCidrs),
+        admins: list(v.adminCidrs),
     };
 }
 

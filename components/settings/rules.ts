@@ -1,3 +1,4 @@
+import { wholeNetwork } from "../firewall";
 import { bytes, parseDuration } from "../units";
 import { KeyName, KEYS, Values } from "./keys";
 
@@ -228,6 +229,20 @@ const lokiDataApart: Rule = ({ configDir, lokiDataDir }) =>
           )
         : none;
 
+// 192.168.110.5/24 may mean the network or the one address; who is let in must not be a guess.
+const networksAreWhole: Rule = (settings) =>
+    (["clientCidrs", "adminCidrs"] as const).flatMap((key) =>
+        settings[key]
+            .split(",")
+            .filter((network) => network !== "" && wholeNetwork(network) !== network)
+            .flatMap((network) =>
+                problem(
+                    key,
+                    `"${network}" is an address in a network, not a network; write "${wholeNetwork(network)}", or "${network.split("/")[0]}/32" for that address alone`,
+                ),
+            ),
+    );
+
 export const RULES: Rule[] = [
     virtualIpIsNotOurs,
     virtualIpIsNotThePeers,
@@ -236,6 +251,7 @@ export const RULES: Rule[] = [
     differentPriorities,
     masterHasPriority,
     portsDoNotClash,
+    networksAreWhole,
     advertisementsFitVersion,
     preemptionIsOneOrTheOther,
     spikeWithinLimit,

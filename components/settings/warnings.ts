@@ -19,7 +19,29 @@ const poolOfTwo: Limit = ({ objectStore }) =>
           ]
         : [];
 
-const LIMITS: Limit[] = [poolOfTwo];
+const noFirewall: Limit = ({ firewall }) =>
+    firewall
+        ? []
+        : [
+              {
+                  key: "firewall",
+                  message:
+                      "false: whoever reaches the hosts reaches every port of the stack; true closes what is not needed",
+              },
+          ];
+
+const everybodyIsAdmin: Limit = ({ firewall, adminCidrs }) => {
+    const everywhere = adminCidrs.split(",").find((network) => network.endsWith("/0"));
+    if (!firewall || everywhere === undefined) return [];
+    return [
+        {
+            key: "adminCidrs",
+            message: `"${everywhere}" lets everybody reach each service by itself; name the networks of those who operate the hosts`,
+        },
+    ];
+};
+
+const LIMITS: Limit[] = [poolOfTwo, noFirewall, everybodyIsAdmin];
 
 /** What a preview says about settings that work, but not through every fault. Pure. */
 export function warnings(settings: Values): Warning[] {

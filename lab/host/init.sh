@@ -34,6 +34,9 @@ trap stop TERM INT
 # As fstab would, before Docker looks at the directories. A host whose disks are missing must not start on empty ones.
 lab-disks mount >>/var/log/disks.log 2>&1
 
+# As ifupdown would, before an interface comes up; here somebody else plugs the cable in. Whatever they say, the host starts.
+run-parts /etc/network/if-pre-up.d >>/var/log/if-pre-up.log 2>&1 || true
+
 mkdir -p /run/sshd
 chmod 755 /run/sshd
 keep sshd /usr/sbin/sshd -D -e &

@@ -24,6 +24,8 @@ export class UpdateProgress {
         if (type.endsWith(":Container")) return `${what} ${verb === "created" ? "started" : verb}`;
         if (what.endsWith("-ready")) return `${what.replace(/-ready$/, "")} ready`;
         if (what === "host-setup") return "host checked and prepared";
+        // Three commands, of which the last one tells.
+        if (what.startsWith("host-firewall-")) return what.endsWith("-kept") ? `firewall ${verb}` : undefined;
         return type.startsWith("command:") ? `${what} ${verb}` : undefined;
     }
 }

@@ -36,6 +36,21 @@ check_docker() {
     version_at_least "$version" "$MINIMUM_DOCKER" || problem "Docker $version is too old; ${MINIMUM_DOCKER} or newer is needed"
 }
 
+check_firewall() {
+    [ "$FIREWALL" = true ] || return 0
+    if ! command -v nft >/dev/null 2>&1; then
+        problem "nft is not installed; install nftables (Debian: apt-get install nftables), or set firewall to false"
+    elif ! message=$(nft list tables 2>&1); then
+        problem "nft does not work here: $(printf '%s' "$message" | head -n 1); load the kernel's nf_tables, or set firewall to false"
+    fi
+    # From another address the peer would not hear VRRP, and take the virtual IP, too.
+    if [ -z "$VRRP_INTERFACE" ] || ! addresses=$(ip -4 -o addr show dev "$VRRP_INTERFACE" 2>/dev/null); then return 0; fi
+    case "$addresses " in
+        *" $ADDRESS/"* | *" $ADDRESS "*) ;;
+        *) problem "$VRRP_INTERFACE does not have the address $ADDRESS, by which the other node's firewall knows VRRP; correct networkInterface, or set vrrpUnicast to true" ;;
+    esac
+}
+
 # A port held by one of our own containers is fine: this script runs again after every change of its settings.
 held_by_us() {
     id=$(sed -n 's/.*\([0-9a-f]\{64\}\).*/\1/p' "/proc/$1/cgroup" 2>/dev/null | head -n 1)
@@ -152,6 +167,7 @@ report() {
 
 check_name
 check_docker
+check_firewall
 check_ports
 check_disk
 check_clock

@@ -26,7 +26,7 @@ beforeAll(async () => {
     );
 });
 
-it("destroy removes containers, configuration and helper scripts, and leaves the data directories", async () => {
+it("destroy removes containers, configuration, firewall and helper scripts, and leaves the data directories", async () => {
     const both = await Promise.all(
         ["node2", "node1"].map((stack) => outcome(project, ["destroy", "--yes", "--skip-preview", "--stack", stack])),
     );
@@ -40,11 +40,13 @@ it("destroy removes containers, configuration and helper scripts, and leaves the
                     "/data/docker/otel",
                     "/usr/local/lib/otel-ha",
                     "/etc/sysctl.d/90-otel-ha.conf",
+                    "/etc/network/if-pre-up.d",
                     "-type",
                     "f",
                 ])
             ).stdout,
         ).toBe("");
+        expect((await labExec(node, ["nft", "list", "tables"])).stdout).not.toContain("otel_ha");
         for (const directory of [
             "/data/volume/otel/prometheus/wal",
             "/data/volume/otel/minio/data1/loki-data",

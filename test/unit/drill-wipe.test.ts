@@ -1,6 +1,6 @@
 // What a wipe takes from a host, and what it leaves: run for real, in a directory of its own.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -40,7 +40,10 @@ it("takes containers, configuration, data and helpers, and nothing of anybody el
         mkdirSync(join(host, other), { recursive: true });
         writeFileSync(join(host, other, "file"), "x");
     }
+    // The firewall is taken down by its own script, while that is still there.
+    writeFileSync(join(host, "lib/otel-ha/firewall"), `#!/bin/sh\necho "$@" >${host}/firewall.log\n`, { mode: 0o755 });
     wipe('[ "$1" = rm ]');
+    expect(readFileSync(join(host, "firewall.log"), "utf8")).toBe(`remove ${host}/config/firewall\n`);
     for (const { path } of directories) expect(existsSync(path), path).toBe(false);
     expect(existsSync(join(host, "lib/otel-ha"))).toBe(false);
     for (const other of ["data/somebody's/file", "lib/other/file"]) expect(existsSync(join(host, other))).toBe(true);

@@ -58,6 +58,18 @@ describe("a preview", () => {
             restart("mid-1", "loki"),
             step("mid-1", "update", `${IN_NODE}Loki$command:remote:Command`, "loki-ready"),
             step("mid-1", "update", `${IN_NODE}Host$command:remote:Command`, "host-setup"),
+            step(
+                "mid-1",
+                "update",
+                `${IN_NODE}Host$otel-ha:index:Firewall$command:remote:Command`,
+                "host-firewall-rules",
+            ),
+            step(
+                "mid-1",
+                "update",
+                `${IN_NODE}Host$otel-ha:index:Firewall$command:remote:Command`,
+                "host-firewall-confirmed",
+            ),
             step("mid-1", "same", `${IN_NODE}Any$docker:index/container:Container`, "minio"),
         );
         expect(plan.changes).toEqual([
@@ -65,6 +77,7 @@ describe("a preview", () => {
             { op: "update", service: "loki", what: "config.yaml", effect: "none" },
             { op: "replace", service: "loki", what: "container", effect: "restarts" },
             { op: "update", what: "host prepared", effect: "none" },
+            { op: "update", what: "firewall", effect: "none" },
         ]);
         expect(plan).toMatchObject({ first: false, newSecrets: false });
     });

@@ -53,6 +53,7 @@ describe("a good host", () => {
         expect(fs.statSync(data()).mode & 0o777).toBe(0o750);
         expect(fs.readdirSync(lib()).sort()).toEqual([
             "await-healthy",
+            "firewall",
             "may-stop-object-store",
             "mirror-buckets",
             "put-file",
@@ -160,7 +161,10 @@ describe("a host with a problem says so, and nothing is made on it", () => {
 
     it("a port that another process has", async () => {
         const other = await listener();
-        const lines = problems({}, { ports: [{ port: other.port, key: "prometheusPort", use: "Prometheus" }] });
+        const lines = problems(
+            {},
+            { ports: [{ port: other.port, key: "prometheusPort", use: "Prometheus", audience: [] }] },
+        );
         other.close();
         expect(lines).toHaveLength(1);
         expect(lines[0]).toMatch(
@@ -168,6 +172,34 @@ describe("a host with a problem says so, and nothing is made on it", () => {
                 `^host 10\\.0\\.0\\.7: port ${other.port} \\(Prometheus\\) is in use by \\S+ \\(pid ${other.pid}\\); stop it, or set prometheusPort to a free port$`,
             ),
         );
+    });
+
+    it("no nft, where there is to be a firewall", () => {
+        expect(problems({ firewall: {} })).toEqual([
+            "host 10.0.0.7: nft is not installed; install nftables (Debian: apt-get install nftables), or set firewall to false",
+        ]);
+        expect(setup({}).code).toBe(0);
+    });
+
+    it("a kernel without nftables, where there is to be a firewall", () => {
+        bench.stub("nft", "echo 'Error: cache initialization failed: Protocol not supported' >&2; exit 1");
+        expect(problems({ firewall: {} })).toEqual([
+            "host 10.0.0.7: nft does not work here: Error: cache initialization failed: Protocol not supported; load the kernel's nf_tables, or set firewall to false",
+        ]);
+        bench.stub("nft", "exit 0");
+        expect(setup({ firewall: {} }).code).toBe(0);
+    });
+
+    it("an interface for VRRP without the address by which the other node's firewall lets it in", () => {
+        bench.stub("nft", "exit 0");
+        bench.stub("ip", 'echo "2: $6    inet $(cat "$STATE/address") brd 10.0.0.255 scope global eth1"');
+        bench.write("address", "10.0.0.77/24");
+        expect(problems({ firewall: { vrrpInterface: "eth1" } })).toEqual([
+            "host 10.0.0.7: eth1 does not have the address 10.0.0.7, by which the other node's firewall knows VRRP; correct networkInterface, or set vrrpUnicast to true",
+        ]);
+        bench.write("address", "10.0.0.7/24");
+        expect(setup({ firewall: { vrrpInterface: "eth1" } }).code).toBe(0);
+        expect(bench.argv()).toContain("ip -4 -o addr show dev eth1");
     });
 
     it("a clock that is not synchronised", () => {
@@ -204,7 +236,7 @@ describe("a host with a problem says so, and nothing is made on it", () => {
         const other = await listener();
         const lines = problems(
             { hostName: "other", minimumFreeDisk: "1000TiB" },
-            { ports: [{ port: other.port, key: "lokiPort", use: "Loki" }] },
+            { ports: [{ port: other.port, key: "lokiPort", use: "Loki", audience: [] }] },
         );
         other.close();
         expect(lines).toHaveLength(5);
@@ -223,7 +255,7 @@ describe("a port that our own container has", () => {
         const sed = spawnSync("sh", ["-c", "command -v sed"], { encoding: "utf8" }).stdout.trim();
         bench.stub("sed", `case "$*" in *cgroup*) echo ${"a".repeat(64)} ;; *) exec ${sed} "$@" ;; esac`);
         bench.stub("docker", 'case $1 in version) cat "$STATE/version" ;; inspect) cat "$STATE/name" ;; esac');
-        const ports = [{ port: other.port, key: "prometheusPort", use: "Prometheus" }];
+        const ports = [{ port: other.port, key: "prometheusPort", use: "Prometheus", audience: [] }];
         bench.write("name", "/prometheus-mid-1\n");
         expect(setup({}, { ports })).toMatchObject({ code: 0, err: "" });
         bench.write("name", "/prometheus-mid-11\n");

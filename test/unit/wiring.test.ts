@@ -10,7 +10,7 @@ const IMAGE = "docker:index/remoteImage:RemoteImage";
 
 const GATE = /-(ready|may-stop)$/;
 /** What is open, and what a host lacks, is said; these get no secret to say. */
-const SPEAKS = /-(ready|may-stop|host-setup)$/;
+const SPEAKS = /-(ready|may-stop|host-setup|firewall-kept)$/;
 
 const SECRETS = {
     objectStoreRootPassword: "SECRET-of-the-root",
@@ -89,7 +89,8 @@ describe("a node", () => {
         ["mid-1-thanos-query", 4],
         ["mid-1-haproxy", 5],
         ["mid-1-keepalived", 5],
-        ["mid-1-host", 2],
+        // Checks, Docker, and the firewall, which is tried before it is kept.
+        ["mid-1-host", 5],
     ])("costs few resources: %s is %d", (service, count) => {
         const own = resources.filter((one) => one.custom && `${one.name}-`.startsWith(`${service}-`));
         expect(own.map((one) => one.name)).toHaveLength(count);
@@ -250,7 +251,7 @@ describe("every command on the host", () => {
         const deletes = ofType(COMMAND).flatMap((one) => one.inputs.delete ?? []);
         for (const line of deletes)
             expect(line).toMatch(
-                /^rm -f \/data\/docker\/otel\/\S+$|^rm -rf \/usr\/local\/lib\/otel-ha \/etc\/sysctl\.d\/90-otel-ha\.conf$/,
+                /^rm -f \/data\/docker\/otel\/\S+$|^rm -rf \/usr\/local\/lib\/otel-ha \/etc\/sysctl\.d\/90-otel-ha\.conf$|\/firewall remove \/data\/docker\/otel\/firewall$/,
             );
         expect(deletes.join("\n")).not.toMatch(/\/volume/);
     });

@@ -2,7 +2,7 @@
 import { nodeRequirements } from "../../../components/node";
 import { nodeSettings } from "../../../components/settings/node-settings";
 import type { Values } from "../../../components/settings/keys";
-import { HELPERS, shellQuote } from "../../../components/shell";
+import { helper, HELPERS, shellQuote } from "../../../components/shell";
 import type { Deployment, DeployedNode } from "../../deployment";
 import { must, type Fault } from "./fault";
 import { otelHa } from "./otel-ha";
@@ -27,6 +27,7 @@ export function wipeScript(values: Values): string {
         '    find "$1" ! -type d -delete',
         '    find "$1" -depth -type d -exec rmdir {} + 2>/dev/null || true',
         "}",
+        `if [ -x ${HELPERS}/firewall ]; then ${helper("firewall", "remove", `${values.configDir}/firewall`)}; fi`,
         ...directories.map((path) => `empty ${shellQuote(path)}`),
         `rmdir ${parents.map(shellQuote).join(" ")} 2>/dev/null || true`,
         "rm -f /etc/sysctl.d/90-otel-ha.conf",

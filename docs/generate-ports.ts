@@ -1,0 +1,62 @@
+// Writes docs/ports.md, who may reach which port, from what the services say of themselves: `npm run docs`.
+import * as fs from "fs";
+import * as path from "path";
+import { parse } from "yaml";
+import type { Audience, Requirements } from "../components";
+import { nodeRequirements } from "../components/node";
+import { nodeSettings } from "../components/settings/node-settings";
+import { parseValues, problemReport } from "../components/settings/parse";
+
+const ROOT = path.join(__dirname, "..");
+
+const HEAD = `# Ports
+
+Every port on which something of this stack listens on a host, with the shipped settings of the first node, and whom the host's firewall lets in. The host itself always may, by any
+of its addresses. _clients_ are the networks of \`clientCidrs\`, _admins_ those of \`adminCidrs\`, _peer_ is \`peerAddress\`, the other node. Everybody else is dropped, IPv6 altogether. The virtual
+IP is an address of the node that holds it, with the same rules. SSH, and whatever else the host does, is left alone; see [How the firewall works](design.md#how-the-firewall-works).
+
+| port | setting | who listens | open to | what for |
+| --- | --- | --- | --- | --- |
+`;
+
+const FOOT = `
+This page is made from \`components/\` by \`npm run docs\`.
+`;
+
+/** What the services of the shipped first node need: it has all that there are. */
+export function shippedRequirements(): Requirements[] {
+    const { config } = parse(fs.readFileSync(path.join(ROOT, "Pulumi.node1.yaml"), "utf8")) as {
+        config: Record<string, unknown>;
+    };
+    const shipped = Object.fromEntries(
+        Object.entries(config).map(([key, value]) => [key.replace("otel-ha:", ""), String(value)]),
+    );
+    // The one setting that is not shipped, and that no port depends on.
+    const hostKey = `ssh-ed25519 ${"A".repeat(68)}`;
+    const { values, problems } = parseValues({ ...shipped, hostKey });
+    if (problems.length > 0) throw new Error(problemReport("node1", problems));
+    return nodeRequirements(nodeSettings(values));
+}
+
+/** The text of docs/ports.md. Pure. */
+export function portReference(requirements: Requirements[]): string {
+    const ports = requirements.flatMap((needs) => needs.ports).sort((one, other) => one.port - other.port);
+    const protocols = requirements.flatMap((needs) => needs.protocols ?? []);
+    return [
+        HEAD,
+        ...ports.map(({ port, key, use, audience, why }) =>
+            row(String(port), `\`${key}\``, use, shown(audience), why ?? ""),
+        ),
+        ...protocols.map(({ protocol, use, audience, why }) =>
+            row(`IP protocol ${protocol}`, "", use, shown(audience), why ?? ""),
+        ),
+        FOOT,
+    ].join("");
+}
+
+const row = (...cells: string[]): string => `| ${cells.join(" | ")} |\n`;
+
+const shown = (audience: Audience[]): string => audience.join(", ") || "this host only";
+
+if (require.main === module)
+    fs.writeFileSync(path.join(ROOT, "docs", "ports.md"), portReference(shippedRequirements()));
