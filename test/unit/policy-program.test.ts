@@ -88,7 +88,13 @@ describe("the components", () => {
             run(() => {
                 const host = new Host("web", { address: "10.0.0.7", hostKey: HOST_KEY, requirements: [] });
                 new RemoteFile("web-motd", { host, path: "/etc/motd", content: "hello\n" });
-                const spec = { image: "nginx:1.29", files: [], mounts: [], healthCheck: { command: "true" } };
+                const spec = {
+                    image: "nginx:1.29",
+                    files: [],
+                    mounts: [],
+                    healthCheck: { command: "true" },
+                    memoryLimit: "64MiB",
+                };
                 return new ContainerService("web-nginx", { ...spec, container: "nginx", host });
             }).then(({ resources }) => resources);
         const { made, seen } = await asked(program);
@@ -291,7 +297,7 @@ describe("pulumi preview on the lab's engine", { timeout: 120_000 }, () => {
         const program = `
             import { ContainerService, Host } from "./components";
             const host = new Host("web", { address: "10.0.0.7", hostKey: "${HOST_KEY}", requirements: [] });
-            const spec = { container: "web", image: "nginx", files: [], mounts: [], healthCheck: { command: "true" } };
+            const spec = { container: "web", image: "nginx", files: [], mounts: [], healthCheck: { command: "true" }, memoryLimit: "64MiB" };
             new ContainerService("web-nginx", { ...spec, host, stopSeconds: 1 });`;
         const project = makeProject({}, program);
         await cli(project, "stack", "init", "node1");
