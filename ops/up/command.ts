@@ -4,16 +4,17 @@ import { parseDuration } from "../../components/units";
 import { addCommand, CommonOptions, withDeployment } from "../cli";
 import { DeployedNode, Deployment } from "../deployment";
 import { UserError } from "../errors";
-import { expectedServices } from "../status/collect";
+import { consequences, Situation } from "../preview/consequences";
+import { isEmpty, NodePlan } from "../preview/plan";
+import { plansOf } from "../preview/run";
 import { Status } from "../status/model";
 import { StatusReader } from "../status/reader";
 import { paintFor } from "../terminal";
 import { updateOrder } from "./checks";
 import { outcomeText } from "./outcome";
-import { isEmpty, NodePlan, previewErrors, readPlan } from "./plan";
 import { forget, rebuildText, refuseRebuild } from "./rebuild";
 import { NOT_READY, Rolling, RollingResult } from "./rolling";
-import { consequences, Situation, summaryText } from "./summary";
+import { summaryText } from "./summary";
 
 interface UpOptions extends CommonOptions {
     yes?: boolean;
@@ -97,7 +98,7 @@ class UpRun {
     async run(): Promise<void> {
         if (this.options.rebuild) await this.forgetNode();
         this.say("previewing both stacks");
-        const [all, status] = await Promise.all([this.previews(), this.reader.read()]);
+        const [all, status] = await Promise.all([plansOf(this.deployment), this.reader.read()]);
         const plans = this.selected(all, status);
         const situation: Situation = {
             owners: status.vip.owners,
@@ -131,7 +132,7 @@ class UpRun {
         if (first.exitCode !== 0 || !readers || this.options.node) return first;
 
         // The other stack sees new secrets only now.
-        const again = this.inOrder(await this.previews(), plans).filter((plan) => !isEmpty(plan));
+        const again = this.inOrder(await plansOf(this.deployment), plans).filter((plan) => !isEmpty(plan));
         if (again.length === 0) return first;
         this.say(`\nthe new secrets for ${again.map(({ name }) => name).join(" and ")}`);
         const second = await this.started(
@@ -139,19 +140,6 @@ class UpRun {
         ).run();
         const nodes = first.nodes.map((node) => second.nodes.find(({ name }) => name === node.name) ?? node);
         return { ...second, nodes };
-    }
-
-    private async previews(): Promise<NodePlan[]> {
-        return Promise.all(
-            this.deployment.nodes.map(async ({ stack, name, values }) => {
-                const { code, stdout, stderr } = await this.deployment.pulumi(["preview", "--json", "--stack", stack]);
-                if (code !== 0) {
-                    const why = [...previewErrors(stdout), stderr.trim()].filter(Boolean).join("\n");
-                    throw new UserError(`the preview of stack ${stack} fails; nothing was touched:\n${why}`);
-                }
-                return readPlan(stdout, { stack, name, services: expectedServices(values) });
-            }),
-        );
     }
 
     private selected(all: NodePlan[], status: Status): NodePlan[] {
@@ -191,7 +179,13 @@ class UpRun {
             const { nodes, problem } = result;
             const what = plans.every(isEmpty) ? "nothing to do" : problem === undefined ? "done" : "stopped";
             console.log(
-                JSON.stringify({ result: what, problem, nodes, plans, meanwhile: consequences(plans, situation) }),
+                JSON.stringify({
+                    result: what,
+                    problem,
+                    nodes,
+                    plans,
+                    meanwhile: consequences(plans, situation).map(({ text }) => text),
+                }),
             );
         } else if (plans.every(isEmpty)) console.log("Nothing to change: both hosts are as the settings say.");
         else console.log(`\n${outcomeText(result, paintFor(process.stdout))}`);

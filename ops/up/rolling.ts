@@ -1,12 +1,12 @@
 import { DeployedNode, Deployment } from "../deployment";
 import { UserError } from "../errors";
+import { affected, movesVip } from "../preview/consequences";
+import { isEmpty, NodePlan } from "../preview/plan";
 import { sleep } from "../run";
 import { StatusReader } from "../status/reader";
 import { notWhole } from "./checks";
 import { handOver, TakeBack } from "./hand-over";
-import { isEmpty, NodePlan } from "./plan";
 import { complaint, UpdateProgress } from "./progress";
-import { affected, movesVip } from "./summary";
 
 /** How careful to be. */
 export interface RollingOptions {

@@ -1,8 +1,9 @@
 /** What `pulumi preview --json` says, as far as it matters to somebody who runs the pair. */
+import { masked } from "./mask";
 
 /** One thing that happens on a host. */
 export interface Change {
-    op: "create" | "update" | "replace" | "delete";
+    op: Operation;
     /** @example "haproxy.cfg" */
     what: string;
     /** What the service makes of it. */
@@ -10,6 +11,8 @@ export interface Change {
     /** Undefined: no single service's. @example "haproxy" */
     service?: string;
 }
+
+export type Operation = "create" | "update" | "replace" | "delete";
 
 /** What `up` would do to one stack. */
 export interface NodePlan {
@@ -26,28 +29,46 @@ export interface NodePlan {
     newSecrets: boolean;
 }
 
-interface Step {
+/** One planned operation. */
+export interface Step {
     op: string;
     urn: string;
-    newState?: { inputs?: { create?: string } };
+    oldState?: { inputs?: Record<string, unknown> };
+    newState?: { inputs?: Record<string, unknown> };
     /** Names of the inputs that differ. */
     diffReasons?: string[];
+    /** Paths of the inputs that differ. @example { "envs[1]": … } */
+    detailedDiff?: Record<string, unknown> | null;
 }
 
-interface Preview {
-    steps?: Step[];
-    changeSummary?: Record<string, number>;
-    diagnostics?: { message: string; severity: string }[];
+/** What Pulumi prints, without secrets. */
+export interface Preview {
+    steps: Step[];
+    changeSummary: Record<string, number>;
+    diagnostics: { message: string; severity: string }[];
+}
+
+/** Reads what Pulumi printed. Errors: it is no JSON. Pure. */
+export function parsePreview(text: string): Preview {
+    const { steps = [], changeSummary = {}, diagnostics = [] } = masked(JSON.parse(text)) as Partial<Preview>;
+    return { steps, changeSummary, diagnostics };
 }
 
 /** Errors that a preview reports. Pure. */
 export function previewErrors(text: string): string[] {
     try {
-        const { diagnostics = [] } = JSON.parse(text) as Preview;
-        return diagnostics.filter(({ severity }) => severity === "error").map(({ message }) => message.trim());
+        const all = messages(parsePreview(text), "error");
+        const why = all.filter((message) => message !== "preview failed");
+        return why.length > 0 ? why : all;
     } catch {
         return [];
     }
+}
+
+/** What a preview reports with this severity, each once. @example messages(preview, "warning") */
+export function messages({ diagnostics }: Preview, severity: string): string[] {
+    const all = diagnostics.filter((diagnostic) => diagnostic.severity === severity);
+    return [...new Set(all.map(({ message }) => message.trim()))];
 }
 
 /** Whose preview it is. */
@@ -58,11 +79,20 @@ export interface PlannedNode {
     services: string[];
 }
 
+const OPERATIONS: string[] = ["create", "update", "replace", "delete"] satisfies Operation[];
+
+/** Steps that change something. */
+export const changing = ({ steps }: Preview): Step[] => steps.filter(({ op }) => OPERATIONS.includes(op));
+
 /** Reads a preview. Pure. */
 export function readPlan(text: string, node: PlannedNode): NodePlan {
-    const { steps = [], changeSummary = {} } = JSON.parse(text) as Preview;
-    const done = steps.filter(({ op }) => ["create", "update", "replace", "delete"].includes(op));
-    const changes = done.flatMap((step) => readChange(step, node));
+    return planOf(parsePreview(text), node);
+}
+
+/** What a preview means for a node. Pure. */
+export function planOf(preview: Preview, node: PlannedNode): NodePlan {
+    const { changeSummary } = preview;
+    const changes = changing(preview).flatMap((step) => readChange(step, node));
     return {
         stack: node.stack,
         name: node.name,
@@ -87,27 +117,39 @@ const allStart = (changes: Change[], services: string[]): boolean =>
 const SECRET_FILES = ["root.env", "authentication.conf", "credentials"];
 
 /** True when `up` would leave everything as it is. */
-export const isEmpty = ({ counts }: NodePlan): boolean => Object.values(counts).every((count) => count === 0);
+export const isEmpty = ({ counts }: Pick<NodePlan, "counts">): boolean =>
+    Object.values(counts).every((count) => count === 0);
 
-const typeChain = (urn: string): string[] => (urn.split("::")[2] ?? "").split("$");
+/** Types from the outermost component to the resource itself. */
+export const typeChain = (urn: string): string[] => (urn.split("::")[2] ?? "").split("$");
+
+/** Name of a resource without the node's. @example "haproxy-haproxy.cfg" */
+export const shortName = ({ urn }: Step, node: PlannedNode): string =>
+    (urn.split("::")[3] ?? "").replace(`${node.name}-`, "");
+
+export const CONTAINER = "docker:index/container:Container";
+export const COMMAND = "command:remote:Command";
+
+/** True for the command that writes a file of a {@link RemoteFile}. */
+export const isFile = ({ urn }: Step): boolean =>
+    typeChain(urn).at(-1) === COMMAND && typeChain(urn).includes("otel-ha:index:RemoteFile");
 
 const OF_CONTAINER = { create: "starts", update: "restarts", replace: "restarts", delete: "stops" } as const;
 
-function readChange(step: Step, node: PlannedNode): Change[] {
-    const types = typeChain(step.urn);
-    const type = types.at(-1)!;
-    const op = step.op as Change["op"];
-    const name = (step.urn.split("::")[3] ?? "").replace(`${node.name}-`, "");
-    if (type === "docker:index/container:Container")
-        return [{ op, what: "container", effect: OF_CONTAINER[op], service: name }];
+/** What a step means to people; nothing for what only follows. */
+export function readChange(step: Step, node: PlannedNode): Change[] {
+    const type = typeChain(step.urn).at(-1)!;
+    const op = step.op as Operation;
+    const name = shortName(step, node);
+    if (type === CONTAINER) return [{ op, what: "container", effect: OF_CONTAINER[op], service: name }];
     if (type === "docker:index/remoteImage:RemoteImage")
         return [{ op, what: "image", effect: "none", service: name.replace(/-image$/, "") }];
     if (type.startsWith("random:") || type.startsWith("tls:"))
         return [{ op, what: `secret ${name.replace(/^credentials-/, "")}`, effect: "none" }];
-    if (types.includes("otel-ha:index:RemoteFile") && type === "command:remote:Command") {
+    if (isFile(step)) {
         // Another way to check or to reload, with the same text.
         if (op === "update" && !step.diffReasons?.includes("stdin")) return [];
-        const reloads = op === "update" && / --reload /.test(step.newState?.inputs?.create ?? "");
+        const reloads = op === "update" && / --reload /.test(String(step.newState?.inputs?.create ?? ""));
         return [{ op, ...ownerOf(name, node.services), effect: reloads ? "reloads" : "none" }];
     }
     if (name === "host-setup") return [{ op, what: "host prepared", effect: "none" }];
