@@ -39,7 +39,13 @@ export function readResult(
         const errors = [...previewErrors(stdout), stderr.trim()].filter(Boolean);
         return { node, errors: errors.length > 0 ? errors : [`pulumi preview ended with code ${code}`] };
     }
-    const preview = parsePreview(stdout);
+    let preview: Preview;
+    try {
+        preview = parsePreview(stdout);
+    } catch {
+        // Not what it printed: that may hold anything.
+        return { node, errors: ["pulumi preview --json ended well, but printed no JSON document"] };
+    }
     return { node, preview, plan: planOf(preview, node) };
 }
 

@@ -19,6 +19,7 @@ const RECORDINGS: Record<string, Record<string, string> | Partial<Record<StackNa
         vrrpAdvertInterval: "2s",
     },
     rotation: { node1: { secretGeneration: "2" } },
+    given: { node1: { haproxyStatsPassword: "not-to-be-seen", vrrpPassword: "unseen00" } },
     refused: { node1: { vip: "192.168.110.400" } },
 };
 
