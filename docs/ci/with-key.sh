@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs a command with the SSH key of SSH_KEY (its text, or the name of a file with it) in an agent that lives no longer than the command:
+# Runs a command with the SSH key of SSH_KEY (its text, or the name of a file with it) in an agent that ends with the command, some seconds later at most:
 #   docs/ci/with-key.sh npx otel-ha status
 # Without SSH_KEY the command runs as it is, for runners that have a key of their own.
 set -eu
