@@ -40,7 +40,10 @@ function fit(parts: Part[], limit: number): string {
     const needed = parts.filter((part) => part.optional === undefined);
     let room = limit - joined([...needed, { text: leftOut(optional, limit) }]).length;
     const kept = new Set(needed);
-    for (const part of [...optional].sort((a, b) => a.optional!.weight - b.optional!.weight)) {
+    // Of the same weight the small ones first: more of them fit.
+    const order = (a: Part, b: Part): number =>
+        a.optional!.weight - b.optional!.weight || sizes.get(a)! - sizes.get(b)!;
+    for (const part of [...optional].sort(order)) {
         if (sizes.get(part)! > room) continue;
         room -= sizes.get(part)!;
         kept.add(part);
