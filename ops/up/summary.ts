@@ -69,7 +69,7 @@ export function summaryText(plans: NodePlan[], situation: Situation, parallel: b
         const title = `${paint.bold(plan.name)} (stack ${plan.stack})${order}`;
         if (isEmpty(plan)) return [`${title}: nothing to change`];
         const detail = plan.first ? [firstLine(plan)] : detailLines(plan, paint);
-        return [`${title}:`, ...detail, `  ${paint.faint(countLine(plan))}`];
+        return [`${title}:`, ...detail, ...countLine(plan).map((line) => `  ${paint.faint(line)}`)];
     });
     const meanwhile = parallel ? [] : consequences(plans, situation).map((line) => `  - ${line}`);
     const quiet = plans.every((plan) => affected(plan, "starts", "restarts", "stops").length === 0);
@@ -86,8 +86,9 @@ function firstLine(plan: NodePlan): string {
 
 function detailLines(plan: NodePlan, paint: Paint): string[] {
     const restarts = affected(plan, "restarts", "stops");
+    const steps = [...(plan.repair?.before ?? []), ...(plan.repair?.after ?? [])];
     const tone = { create: paint.good, update: paint.warn, replace: paint.warn, delete: paint.bad };
-    return table(
+    const changes = table(
         plan.changes.map(({ op, service, what, effect }) => [
             tone[op](SIGNS[op]),
             service ?? "",
@@ -98,9 +99,10 @@ function detailLines(plan: NodePlan, paint: Paint): string[] {
                 : "",
         ]),
     );
+    return [...changes, ...steps.map(({ text }) => `  ${paint.faint("repair:")} ${text}`)];
 }
 
-function countLine({ counts }: NodePlan): string {
+function countLine({ counts }: NodePlan): string[] {
     const said = Object.entries(counts).filter(([, count]) => count > 0);
-    return `resources: ${said.map(([op, count]) => `${count} to ${op}`).join(", ")}`;
+    return said.length > 0 ? [`resources: ${said.map(([op, count]) => `${count} to ${op}`).join(", ")}`] : [];
 }
