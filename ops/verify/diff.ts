@@ -47,7 +47,7 @@ function compare(a: string[], b: string[]): Line[] {
 function hunks(lines: Line[]): string[] {
     const shown = new Set<number>();
     lines.forEach(({ sign }, at) => {
-        if (sign !== " ") for (let near = at - CONTEXT; near <= at + CONTEXT; near++) shown.add(near);
+        if (sign !== " ") for (let near = Math.max(0, at - CONTEXT); near <= at + CONTEXT; near++) shown.add(near);
     });
     const text: string[] = [];
     let [old, now] = [1, 1];

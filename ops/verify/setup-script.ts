@@ -10,9 +10,6 @@ export interface HostSetup {
     files: { path: string; content: string; mode?: string }[];
 }
 
-/** Kept over a reboot: templates/scripts/setup-host.sh. */
-const SYSCTL_FILE = "/etc/sysctl.d/90-otel-ha.conf";
-
 /** Reads the state of a `Host`. Pure. */
 export function hostSetups(resources: StateResource[]): HostSetup[] {
     return resources
@@ -33,6 +30,8 @@ function readSetup(resource: StateResource): HostSetup {
             return [path, { path, mode, owner, synchronous: synchronous.includes(path) && !cannot }] as const;
         }),
     );
+    // What keeps the sysctls over a reboot.
+    const kept = />(\/\S+\/90-otel-ha\.conf)$/m.exec(script)?.[1];
     const scripts = [...script.matchAll(/^install_script (\S+) <<'END_OF_SCRIPT'\n([\s\S]*?)^END_OF_SCRIPT$/gm)];
     return {
         resource,
@@ -43,7 +42,7 @@ function readSetup(resource: StateResource): HostSetup {
         }),
         files: [
             ...scripts.map(([, name, content]) => ({ path: `${LIB}/${name}`, content: content!, mode: "0755" })),
-            ...(SYSCTLS ? [{ path: SYSCTL_FILE, content: `${SYSCTLS}\n` }] : []),
+            ...(SYSCTLS && kept ? [{ path: kept, content: `${SYSCTLS}\n` }] : []),
         ],
     };
 }

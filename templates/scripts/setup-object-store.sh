@@ -83,7 +83,7 @@ EOF
 clients=$(cat)
 
 # What is there as mc tells it, and what should be. That the user has no such policy yet, or another secret, is an answer and no error.
-tell() { # USER SECRET BUCKET
+tell() { # USER KEY BUCKET
     echo "client $1 $3 $3-client"
     printf "want %s " "$3-client"
     policy_text "$3" | while read -r line; do printf "%s " "$line"; done

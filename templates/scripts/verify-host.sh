@@ -34,71 +34,90 @@ ask_docker &
 image_id() {
     timeout 4 docker image inspect --format '{{.Id}}' "$1" 2>/dev/null
 }
+# One question for all; when a name has no image, the answers are not in their places.
 ask_images() {
+    local ids=() names=() found at=0 id there
     while read -r id name; do
-        [ -n "$name" ] || continue
-        found=$(image_id "$name") || found=absent
+        if [ -n "$name" ]; then ids+=("$id") names+=("$name"); fi
+    done <<<"$IMAGES"
+    [ "${#names[@]}" -gt 0 ] || return 0
+    mapfile -t found < <(timeout 4 docker image inspect --format '{{.Id}}' "${names[@]}" 2>/dev/null)
+    for name in "${names[@]}"; do
+        if [ "${#found[@]}" = "${#names[@]}" ]; then id=${found[at]}; else id=$(image_id "$name") || id=absent; fi
         there=there
-        if [ "$found" != "$id" ]; then image_id "$id" >/dev/null || there=gone; fi
-        printf '%s\t%s\t%s\n' "$found" "$there" "$name"
-    done <<<"$IMAGES" >"$work/images"
+        if [ "$id" != "${ids[at]}" ]; then image_id "${ids[at]}" >/dev/null || there=gone; fi
+        printf '%s\t%s\t%s\n' "$id" "$there" "$name"
+        at=$((at + 1))
+    done >"$work/images"
 }
 ask_images &
 
-look_at_file() { # SHA256 show|hide PATH
-    local mode owner hash state=same content=-
-    if [ ! -e "$3" ] && [ ! -L "$3" ]; then
-        printf 'absent\t\t\t-\t%s\n' "$3"
-        return
+# Few processes: the host may be busy.
+tab=$'\t'
+look_at_files() {
+    local -A wanted=() show=() facts=() hashes=()
+    local paths=() regular=() hash shown path fact mode owner size type state content
+    while read -r hash shown path; do
+        [ -n "$path" ] || continue
+        paths+=("$path") wanted[$path]=$hash show[$path]=$shown
+    done <<<"$FILES"
+    [ "${#paths[@]}" -gt 0 ] || return 0
+    while IFS=$tab read -r fact path; do
+        facts[$path]=$fact
+        case $fact in *" regular"*) regular+=("$path") ;; esac
+    done < <(stat -c "%a %u:%g %s %F$tab%n" "${paths[@]}" 2>/dev/null)
+    if [ "${#regular[@]}" -gt 0 ]; then
+        while read -r hash path; do hashes[$path]=$hash; done < <(sha256sum "${regular[@]}" 2>/dev/null)
     fi
-    if [ -L "$3" ] || [ ! -f "$3" ]; then
-        printf 'strange\t\t\t-\t%s\n' "$3"
-        return
-    fi
-    read -r mode owner size <<<"$(stat -c '%a %u:%g %s' "$3")"
-    read -r hash _ <<<"$(sha256sum <"$3")"
-    if [ "$hash" != "$1" ]; then
-        state=other
-        if [ "$2" = show ] && [ "$size" -le "$MOST_SHOWN" ]; then content=$(base64 -w 0 <"$3"); fi
-    fi
-    printf '%s\t%s\t%s\t%s\t%s\n' "$state" "$mode" "$owner" "$content" "$3"
+    for path in "${paths[@]}"; do
+        read -r mode owner size type <<<"${facts[$path]:-}"
+        state=same content=-
+        case $type in
+            "") state=absent ;;
+            regular*)
+                if [ "${hashes[$path]:-}" != "${wanted[$path]}" ]; then
+                    state=other
+                    if [ "${show[$path]}" = show ] && [ "$size" -le "$MOST_SHOWN" ]; then content=$(base64 -w 0 <"$path"); fi
+                fi ;;
+            *) state=strange ;;
+        esac
+        printf '%s\t%s\t%s\t%s\t%s\n' "$state" "$mode" "$owner" "$content" "$path"
+    done
 }
 
-synchronous() { # PATH
-    local attributes
-    attributes=$(lsattr -d "$1" 2>/dev/null) || { echo unknown; return; }
-    case ${attributes%% *} in *S*) echo yes ;; *) echo no ;; esac
-}
-
-look_at_directory() { # sync|any PATH
-    local mode owner sync=unknown
-    if [ ! -e "$2" ] && [ ! -L "$2" ]; then
-        printf 'absent\t\t\t\t%s\n' "$2"
-    elif [ ! -d "$2" ]; then
-        printf 'strange\t\t\t\t%s\n' "$2"
-    else
-        read -r mode owner <<<"$(stat -L -c '%a %u:%g' "$2")"
-        if [ "$1" = sync ]; then sync=$(synchronous "$2"); fi
-        printf 'directory\t%s\t%s\t%s\t%s\n' "$mode" "$owner" "$sync" "$2"
+look_at_directories() {
+    local -A facts=() attributes=()
+    local paths=() asked=() sync path fact mode owner type state
+    while read -r sync path; do
+        [ -n "$path" ] || continue
+        paths+=("$path")
+        if [ "$sync" = sync ]; then asked+=("$path"); fi
+    done <<<"$DIRECTORIES"
+    [ "${#paths[@]}" -gt 0 ] || return 0
+    while IFS=$tab read -r fact path; do facts[$path]=$fact; done < <(stat -L -c "%a %u:%g %F$tab%n" "${paths[@]}" 2>/dev/null)
+    if [ "${#asked[@]}" -gt 0 ]; then
+        while read -r fact path; do
+            case $fact in *S*) attributes[$path]=yes ;; *) attributes[$path]=no ;; esac
+        done < <(lsattr -d "${asked[@]}" 2>/dev/null)
     fi
+    for path in "${paths[@]}"; do
+        read -r mode owner type <<<"${facts[$path]:-}"
+        case $type in "") state=absent ;; directory) state=directory ;; *) state=strange ;; esac
+        printf '%s\t%s\t%s\t%s\t%s\n' "$state" "$mode" "$owner" "${attributes[$path]:-unknown}" "$path"
+    done
 }
 
 echo "== files"
-while read -r hash show path; do
-    if [ -n "$path" ]; then look_at_file "$hash" "$show" "$path"; fi
-done <<<"$FILES"
-
+look_at_files
 echo "== directories"
-while read -r sync path; do
-    if [ -n "$path" ]; then look_at_directory "$sync" "$path"; fi
-done <<<"$DIRECTORIES"
-
+look_at_directories
 echo "== sysctls"
 while read -r key; do
     [ -n "$key" ] || continue
-    value=$(tr -s '\t\n ' ' ' 2>/dev/null <"/proc/sys/${key//.//}") || value=""
-    printf '%s\t%s\n' "$key" "${value% }"
-done <<<"$SYSCTLS" 2>/dev/null
+    words=()
+    if [ -r "/proc/sys/${key//.//}" ]; then read -r -a words <"/proc/sys/${key//.//}" || true; fi
+    printf '%s\t%s\n' "$key" "${words[*]}"
+done <<<"$SYSCTLS"
 
 wait
 for section in docker containers images; do
