@@ -8,6 +8,7 @@ import {
     foundImages,
 } from "./kinds/containers";
 import { DeployedFile, deployedFiles } from "./kinds/files";
+import { deployedFirewall } from "./kinds/firewall";
 import { storeSetups } from "./kinds/object-store";
 import { Look } from "./look";
 import { Finding } from "./model";
@@ -38,9 +39,9 @@ export interface Repair {
 
 const HOST_TIMEOUT_MS = 300_000;
 
-function step(text: string, line: string, more: { input?: string; mayFail?: boolean } = {}): Step {
-    const { input, mayFail } = more;
-    return { text, mayFail, run: (node) => node.exec(line, { input, timeoutMs: HOST_TIMEOUT_MS }) };
+function step(text: string, line: string, more: { input?: string; mayFail?: boolean; fresh?: boolean } = {}): Step {
+    const { input, mayFail, fresh } = more;
+    return { text, mayFail, run: (node) => node.exec(line, { input, fresh, timeoutMs: HOST_TIMEOUT_MS }) };
 }
 
 /** A process that is older than this has been started again since its container was made. */
@@ -102,6 +103,7 @@ class Work {
                     input: inputOf(resource),
                 }),
             ),
+            ...this.firewallSteps(),
             ...this.restarted.map(({ name, stopSeconds }) =>
                 step(`stop ${name}`, `docker stop -t ${stopSeconds} ${name}`),
             ),
@@ -151,6 +153,17 @@ class Work {
             ...this.restarted.map((one) => change(runs(one) ? "restarts" : "starts", "update", "container")(one)),
             ...this.started.map(change("starts", "update", "container")),
             ...reloaded.map(change("reloads", "update", "files")),
+        ];
+    }
+
+    // Rules that cannot be confirmed over a new connection are taken back by the host.
+    private firewallSteps(): Step[] {
+        const deployed = deployedFirewall(this.look.resources);
+        if (!deployed || !this.isWrong(deployed.urn)) return [];
+        const input = deployed.file.content;
+        return [
+            step("load the firewall's rules, for a trial", deployed.apply, { input }),
+            step("confirm them over a new connection", deployed.confirm, { fresh: true }),
         ];
     }
 

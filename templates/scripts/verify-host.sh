@@ -1,6 +1,6 @@
 #!/bin/bash
 # Settings before: FILES (lines of SHA256 show|hide PATH), DIRECTORIES (lines of sync|any PATH), SYSCTLS (keys), CONTAINERS (names), IMAGES (lines of
-# ID NAME), STORE (a command line, or nothing), CLIENTS (its standard input).
+# ID NAME), STORE (a command line, or nothing), CLIENTS (its standard input), FIREWALL (a command line, or nothing).
 #
 # Tells what `otel-ha verify` compares with Pulumi's state, in sections that begin with "== ". Changes nothing. The content of a file is told only where
 # it is another one and is no secret. Fields are separated by tabs, paths come last.
@@ -118,6 +118,17 @@ while read -r key; do
     if [ -r "/proc/sys/${key//.//}" ]; then read -r -a words <"/proc/sys/${key//.//}" || true; fi
     printf '%s\t%s\n' "$key" "${words[*]}"
 done <<<"$SYSCTLS"
+
+# Fails when something differs, and says what.
+if [ -n "$FIREWALL" ]; then
+    echo "== firewall"
+    code=0
+    said=$(timeout 5 sh -c "$FIREWALL" 2>"$work/firewall-complaint") || code=$?
+    case "$code ${said:+something}" in
+        0* | "1 something") printf '%s\ntold\n' "$said" ;;
+        *) tail -n 1 "$work/firewall-complaint" ;;
+    esac
+fi
 
 wait
 for section in docker containers images; do

@@ -12,6 +12,7 @@ import { verifyText } from "../../ops/verify/text";
 import { PLAIN } from "../../ops/terminal";
 import { DeployedHost, IS_ROOT } from "./support/deployed-host";
 import { dockerId } from "./support/export";
+import { Registered } from "./support/graph";
 
 let host: DeployedHost;
 beforeAll(async () => {
@@ -400,6 +401,80 @@ describe("a repair", () => {
             ),
         ).toBeUndefined();
         await heal(found);
+    });
+});
+
+describe("a firewall", () => {
+    // What the host's own script says of the rules in force.
+    const SCRIPT = `#!/bin/sh
+printf '%s\\n' "$*" >>"\${0%/*}/asked"
+state=\${0%/*}/in-force
+for dir; do :; done
+case $1 in
+    apply) mkdir -p "$dir"; cat >"$dir/wanted.nft"; cp "$dir/wanted.nft" "$state" ;;
+    check)
+        [ -e "\${0%/*}/busy" ] && { echo "firewall: something else has held the lock" >&2; exit 1; }
+        cmp -s "$dir/wanted.nft" "$state" && exit 0
+        printf 'the table inet otel_ha is not what was loaded:\\n@@ -1 +1 @@\\n-a\\n+b\\n'; exit 1 ;;
+esac
+`;
+    let guarded: DeployedHost;
+    const script = (file: string): string => `${guarded.bench.lib}/${file}`;
+    beforeAll(async () => {
+        const rules = {
+            type: "command:remote:Command",
+            name: "mid-1-host-firewall-rules",
+            custom: true,
+            inputs: {
+                create: "/usr/local/lib/otel-ha/firewall apply --seconds 20 /data/docker/otel/firewall",
+                stdin: "table inet otel_ha {}\n",
+            },
+        } as unknown as Registered;
+        guarded = await DeployedHost.of("node1", [{ ...rules, secrets: [], parent: "" }]);
+        fs.writeFileSync(script("firewall"), SCRIPT, { mode: 0o755 });
+        guarded.exec(`${script("firewall")} apply ${guarded.at("/data/docker/otel/firewall")}`, {
+            input: "table inet otel_ha {}\n",
+        });
+    }, 60_000);
+    afterAll(() => guarded.remove());
+
+    it("is asked for its rules in force; they are loaded again, and confirmed over a new connection", async () => {
+        const lookAgain = (): Promise<Look> => lookAt(guarded.deployment, guarded.node);
+        expect(await lookAgain()).toMatchObject({ findings: [], unknown: [] });
+        fs.writeFileSync(script("in-force"), "b\n");
+        const found = await lookAgain();
+        expect(found.findings).toMatchObject([
+            { kind: "firewall", found: "the table inet otel_ha is not what was loaded", diff: "@@ -1 +1 @@\n-a\n+b" },
+        ]);
+        fs.rmSync(script("asked"));
+        const fresh: unknown[] = [];
+        const exec: typeof guarded.node.exec = async (words, options) => {
+            fresh.push(options?.fresh);
+            return guarded.exec(words, options);
+        };
+        for (const step of repairOf(found)!.before) await step.run({ exec });
+        const directory = guarded.at("/data/docker/otel/firewall");
+        expect(fs.readFileSync(script("asked"), "utf8")).toBe(
+            `apply --seconds 20 ${directory}\nconfirm ${directory}\n`,
+        );
+        expect(fresh).toEqual([undefined, true]);
+        expect((await lookAgain()).findings).toEqual([]);
+    });
+
+    it("whose script does not answer is unknown, and a changed file of rules is a file that differs", async () => {
+        fs.writeFileSync(script("busy"), "");
+        fs.appendFileSync(guarded.at("/data/docker/otel/firewall/wanted.nft"), "# by hand\n");
+        const found = await lookAt(guarded.deployment, guarded.node);
+        expect(found.unknown).toEqual([
+            "the firewall could not be compared: firewall: something else has held the lock",
+        ]);
+        expect(found.findings).toMatchObject([
+            { kind: "file", property: "content", diff: expect.stringContaining("+# by hand") },
+        ]);
+        expect(repairOf(found)!.before.map(({ text }) => text)).toEqual([
+            "load the firewall's rules, for a trial",
+            "confirm them over a new connection",
+        ]);
     });
 });
 

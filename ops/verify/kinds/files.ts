@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { shellWords } from "../../../components/shell";
 import { unifiedDiff } from "../diff";
+import { deployedFirewall } from "./firewall";
 import { Finding, Inquiry, Sections } from "../model";
 import { hostSetups } from "../setup-script";
 import { inputOf, lineOf, StateResource } from "../state";
@@ -16,7 +17,7 @@ export interface DeployedFile {
     mode?: string;
     /** Numeric; undefined: not ours to say. */
     owner?: string;
-    /** How it is written again; undefined: with the host's preparation. */
+    /** How it is written again; undefined: with the host's preparation, or by the firewall. */
     write?: { line: string; input: string; reloads?: string };
     /** The component that it belongs to. */
     parent?: string;
@@ -29,7 +30,12 @@ export function deployedFiles(resources: StateResource[]): DeployedFile[] {
             return { ...file, urn: resource.urn, owner: "0:0", secret: resource.secrets.includes("stdin") };
         }),
     );
-    return [...prepared, ...resources.flatMap((resource) => remoteFile(resource, resources))];
+    const rules = deployedFirewall(resources)?.file;
+    return [
+        ...prepared,
+        ...(rules ? [rules] : []),
+        ...resources.flatMap((resource) => remoteFile(resource, resources)),
+    ];
 }
 
 // See putFileCommand in components/remote-file.ts.

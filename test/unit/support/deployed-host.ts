@@ -9,6 +9,7 @@ import { deployedContainers, deployedImages, FoundContainer } from "../../../ops
 import { storeSetups } from "../../../ops/verify/kinds/object-store";
 import { inputOf, lineOf, readResources, StateResource } from "../../../ops/verify/state";
 import { exportText, registered } from "./export";
+import { Registered } from "./graph";
 import { Bench } from "./shell";
 import { StackName, valuesOf } from "./stacks";
 
@@ -113,6 +114,7 @@ export class DeployedHost {
             .replaceAll("/usr/local/lib/otel-ha", bench.lib)
             .replaceAll("/etc/sysctl.d", `${bench.root}/etc/sysctl.d`)
             .replaceAll("/proc/sys/", `${bench.root}/proc/sys/`)
+            .replaceAll("FIREWALL=true", "FIREWALL=false")
             .replaceAll("made for credentials-", "made-for-")
             .replace(/\b(65534:65534|10001:10001)\b/g, "0:0");
         this.resources = readResources(this.state);
@@ -135,8 +137,12 @@ export class DeployedHost {
     }
 
     /** A host on which the stack's `up` has just ended well. */
-    static async of(stack: StackName): Promise<DeployedHost> {
-        const host = new DeployedHost(stack, exportText(stack, await registered(stack)));
+    static async of(stack: StackName, more: Registered[] = []): Promise<DeployedHost> {
+        // A firewall would be the machine's own.
+        const all = (await registered(stack)).filter(
+            ({ type, parent }) => !`${type} ${parent}`.includes("otel-ha:index:Firewall"),
+        );
+        const host = new DeployedHost(stack, exportText(stack, [...all, ...more]));
         host.deploy();
         return host;
     }
