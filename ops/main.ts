@@ -5,6 +5,7 @@ import { addPreviewCommand } from "./preview/command";
 import { addResyncCommand } from "./resync/command";
 import { addStatusCommand } from "./status/command";
 import { addUpCommand } from "./up/command";
+import { addVerifyCommand } from "./verify/command";
 
 /** Wrong usage, settings that cannot be read, and whatever else keeps a command from starting. */
 const CANNOT_START = 3;
@@ -14,6 +15,7 @@ Examples:
   otel-ha status                  does everything work, and is it there twice?
   otel-ha up                      deploy a change, one host after the other
   otel-ha preview                 what would change on each host?
+  otel-ha verify                  are files, containers and the rest as they were deployed?
   otel-ha COMMAND --help          options, exit codes and examples of one command
 
 Run it in the project's directory, with pulumi on PATH, logged in as for "pulumi up". The hosts are reached over SSH with the settings of
@@ -29,6 +31,7 @@ export function newProgram(): Command {
     addStatusCommand(program);
     addPreviewCommand(program);
     addUpCommand(program);
+    addVerifyCommand(program);
     addDrillCommand(program);
     addResyncCommand(program);
     return program;

@@ -24,24 +24,27 @@ export function hostLines(plan: NodePlan, order: string, paint: Paint): string[]
     const title = `${paint.bold(plan.name)} (stack ${plan.stack})${order}`;
     if (isEmpty(plan)) return [`${title}: nothing to change`];
     const detail = plan.first ? [`  ${firstText(plan)}`] : detailLines(plan, paint);
-    return [`${title}:`, ...detail, `  ${paint.faint(countText(plan))}`];
+    const count = countText(plan);
+    return [`${title}:`, ...detail, ...(count === "" ? [] : [`  ${paint.faint(count)}`])];
 }
 
 /** @example "first installation: haproxy, keepalived" */
 export const firstText = (plan: NodePlan): string => `first installation: ${affected(plan, "starts").join(", ")}`;
 
 function detailLines(plan: NodePlan, paint: Paint): string[] {
+    const steps = [...(plan.repair?.before ?? []), ...(plan.repair?.after ?? [])];
     const tone = { create: paint.good, update: paint.warn, replace: paint.warn, delete: paint.bad };
-    return table(
+    const changes = table(
         plan.changes.map((change) => {
             const { op, service, what } = change;
             return [tone[op](SIGNS[op]), service ?? "", what, effectText(change, plan)];
         }),
     );
+    return [...changes, ...steps.map(({ text }) => `  ${paint.faint("repair:")} ${text}`)];
 }
 
-/** @example "resources: 3 to update, 1 to replace" */
+/** "" where the host alone changes. @example "resources: 3 to update, 1 to replace" */
 export function countText({ counts }: Pick<NodePlan, "counts">): string {
     const said = Object.entries(counts).filter(([, count]) => count > 0);
-    return `resources: ${said.map(([op, count]) => `${count} to ${op}`).join(", ")}`;
+    return said.length === 0 ? "" : `resources: ${said.map(([op, count]) => `${count} to ${op}`).join(", ")}`;
 }

@@ -1,4 +1,5 @@
 /** What `pulumi preview --json` says, as far as it matters to somebody who runs the pair. */
+import type { Repair } from "../verify/repair";
 import { masked } from "./mask";
 
 /** One thing that happens on a host. */
@@ -27,6 +28,10 @@ export interface NodePlan {
     counts: Record<string, number>;
     /** Secrets change here, and in the stacks that read them, once this one has made them. */
     newSecrets: boolean;
+    /** Resources that are written or made anew, whatever they are like on the host. */
+    renewed: string[];
+    /** What else is done, since the host is not as it was deployed. @default nothing */
+    repair?: Repair;
 }
 
 /** One planned operation. */
@@ -99,11 +104,17 @@ export function planOf(preview: Preview, node: PlannedNode): NodePlan {
         first: nothingBefore(changeSummary) || allStart(changes, node.services),
         changes,
         counts: Object.fromEntries(Object.entries(changeSummary).filter(([op]) => op !== "same" && op !== "read")),
+        renewed: changing(preview)
+            .filter(renews)
+            .map(({ urn }) => urn),
         newSecrets: changes.some(({ op, what }) =>
             SECRET_FILES.includes(what) ? op === "update" : op !== "delete" && what.startsWith("secret "),
         ),
     };
 }
+
+// A container that is changed in place stays stopped when it is.
+const renews = ({ op, urn }: Step): boolean => op !== "update" || typeChain(urn).at(-1) !== CONTAINER;
 
 const nothingBefore = (counts: Record<string, number>): boolean =>
     (counts.create ?? 0) > 0 && ["same", "update", "replace", "delete"].every((op) => !counts[op]);
@@ -116,9 +127,28 @@ const allStart = (changes: Change[], services: string[]): boolean =>
 /** Files with what the two nodes must both know. */
 const SECRET_FILES = ["root.env", "authentication.conf", "credentials"];
 
+const noCounts = ({ counts }: NodePlan): boolean => Object.values(counts).every((count) => count === 0);
+
 /** True when `up` would leave everything as it is. */
-export const isEmpty = ({ counts }: Pick<NodePlan, "counts">): boolean =>
-    Object.values(counts).every((count) => count === 0);
+export const isEmpty = (plan: NodePlan): boolean => noCounts(plan) && !plan.repair;
+
+/** True when it is not the host alone that changes. Pure. */
+export const needsPulumi = (plan: NodePlan): boolean => !noCounts(plan) || plan.repair?.refresh === true;
+
+/** A plan that puts the host right as well. Pure. */
+export const withRepair = (plan: NodePlan, repair: Repair | undefined): NodePlan =>
+    repair ? { ...plan, repair, changes: [...plan.changes, ...repair.changes] } : plan;
+
+/** True when all that is done is a repair that takes nothing away from anybody. Pure. */
+export const isGentle = (plan: NodePlan): boolean =>
+    plan.repair !== undefined &&
+    noCounts(plan) &&
+    plan.changes.every(({ effect }) => effect !== "restarts" && effect !== "stops");
+
+/** What one stack has without any change. Pure. */
+export const noPlan = (stack: string, name: string): NodePlan => {
+    return { stack, name, first: false, changes: [], counts: {}, newSecrets: false, renewed: [] };
+};
 
 /** Types from the outermost component to the resource itself. */
 export const typeChain = (urn: string): string[] => (urn.split("::")[2] ?? "").split("$");

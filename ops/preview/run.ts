@@ -50,11 +50,12 @@ export function readResult(
 }
 
 /** What would be done to every stack. Errors: a preview that fails. */
-export async function plansOf(deployment: Deployment): Promise<NodePlan[]> {
-    const results = await Promise.all(deployment.nodes.map((node) => previewStack(deployment, node)));
-    return results.map((result) => {
-        if (!failed(result)) return result.plan;
-        const { node, errors } = result;
-        throw new UserError(`the preview of stack ${node.stack} fails; nothing was touched:\n${errors.join("\n")}`);
-    });
+export const plansOf = (deployment: Deployment): Promise<NodePlan[]> =>
+    Promise.all(deployment.nodes.map((node) => planFor(deployment, node)));
+
+/** What would be done to one. Errors: a preview that fails. */
+export async function planFor(deployment: Deployment, node: DeployedNode): Promise<NodePlan> {
+    const result = await previewStack(deployment, node);
+    if (!failed(result)) return result.plan;
+    throw new UserError(`the preview of stack ${node.stack} fails; nothing was touched:\n${result.errors.join("\n")}`);
 }
