@@ -107,11 +107,11 @@ class Work {
             ...this.restarted.map(({ name, stopSeconds }) =>
                 step(`stop ${name}`, `docker stop -t ${stopSeconds} ${name}`),
             ),
-            ...this.files.map(({ path, write }) =>
-                step(`write ${path}${write!.reloads ? `, which ${write!.reloads} reads again` : ""}`, write!.line, {
-                    input: write!.input,
-                }),
-            ),
+            ...this.files.map((file) => {
+                const reloads = this.isAnother(file) && file.write!.reloads;
+                const text = `write ${file.path}${reloads ? `, which ${reloads} reads again` : ""}`;
+                return step(text, file.write!.line, { input: file.write!.input });
+            }),
             ...this.imageSteps(),
             ...[...this.restarted, ...this.started].sort(this.inOrder).map(({ name }) => this.start(name)),
             ...this.foreign.map(({ name, stopSeconds }) =>
@@ -146,7 +146,9 @@ class Work {
         };
         const runs = (one: DeployedContainer): boolean => this.found[one.name]?.status === "running";
         const reloaded = this.containers.filter(
-            (one) => !this.restarted.includes(one) && this.files.some(({ write }) => write?.reloads === one.name),
+            (one) =>
+                !this.restarted.includes(one) &&
+                this.files.some((file) => file.write?.reloads === one.name && this.isAnother(file)),
         );
         return [
             ...this.anew.map((one) => change(runs(one) ? "restarts" : "starts", "replace", "container")(one)),
@@ -186,12 +188,17 @@ class Work {
     }
 
     // Its first process read what Pulumi had written just before. A later one may have read what was there then.
-    private hasRead({ path }: DeployedFile, found: FoundContainer): boolean {
-        const other = this.findings.some(
-            ({ subject, property }) => subject === path && ["content", "existence"].includes(property),
-        );
+    private hasRead(file: DeployedFile, found: FoundContainer): boolean {
         const first = Date.parse(found.startedAt) - Date.parse(found.created) < FIRST_START_MS;
-        return other && !(first && found.status === "running");
+        return this.isAnother(file) && !(first && found.status === "running");
+    }
+
+    /** More than its mode or owner differs. */
+    private isAnother({ urn, path }: DeployedFile): boolean {
+        return this.findings.some(
+            (finding) =>
+                finding.urn === urn && finding.subject === path && ["content", "existence"].includes(finding.property),
+        );
     }
 
     private start(name: string): Step {

@@ -7,6 +7,9 @@ import { RunResult } from "../../../ops/run";
 import { ExecOptions } from "../../../ops/ssh";
 import { deployedContainers, deployedImages, FoundContainer } from "../../../ops/verify/kinds/containers";
 import { storeSetups } from "../../../ops/verify/kinds/object-store";
+import { Look, lookAt } from "../../../ops/verify/look";
+import { Finding } from "../../../ops/verify/model";
+import { repairOf, Step } from "../../../ops/verify/repair";
 import { inputOf, lineOf, readResources, StateResource } from "../../../ops/verify/state";
 import { exportText, registered } from "./export";
 import { Registered } from "./graph";
@@ -103,7 +106,8 @@ export class DeployedHost {
     /** What Pulumi was asked. */
     readonly asked: string[] = [];
     readonly resources: StateResource[];
-    private readonly state: string;
+    /** What `pulumi stack export --show-secrets` prints. */
+    readonly state: string;
     private readonly process: ChildProcess;
 
     private constructor(stack: StackName, state: string) {
@@ -162,6 +166,35 @@ export class DeployedHost {
             timeout: 60_000,
         });
         return { code: done.status ?? 124, stdout: done.stdout, stderr: done.stderr };
+    }
+
+    look(): Promise<Look> {
+        return lookAt(this.deployment, this.node);
+    }
+
+    /** Puts right what a look has found, as the rolling run does; the texts of what it did. */
+    async heal(found: Look): Promise<string[]> {
+        const repair = repairOf(found)!;
+        const did: string[] = [];
+        const steps = async (all: Step[]): Promise<void> => {
+            for (const step of all) {
+                const { code, stderr } = await step.run(this.node);
+                if (code !== 0 || stderr !== "") throw new Error(`${step.text}: ${code} ${stderr}`);
+                did.push(step.text.replaceAll(`${this.bench.root}/data/docker/otel/`, ""));
+            }
+        };
+        await steps(repair.before);
+        if (repair.refresh) did.push("pulumi up --refresh");
+        if (repair.refresh) this.pulumi(["up", "--refresh"]);
+        await steps(repair.after);
+        return did;
+    }
+
+    /** @example "file haproxy/haproxy.cfg mode: 0644 → 0666" */
+    line({ kind, subject, property, expected, found }: Finding): string {
+        const { root } = this.bench;
+        const short = subject.replace(`${root}/data/docker/otel/`, "").replace(root, "");
+        return `${kind} ${short} ${property}: ${expected} → ${found}`;
     }
 
     /** Docker's view of a container; `change` is how somebody meddled with it. */
