@@ -3,7 +3,7 @@ import * as fs from "fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PLAIN } from "../../ops/terminal";
 import { stillWrong } from "../../ops/up/drift";
-import { noPlan, withRepair } from "../../ops/up/plan";
+import { noPlan, withRepair } from "../../ops/preview/plan";
 import { Look, lookAt, lookAtAll, withoutRepeated } from "../../ops/verify/look";
 import { EXIT_CODES, Finding, verdictOf } from "../../ops/verify/model";
 import { isWiped, repairOf } from "../../ops/verify/repair";

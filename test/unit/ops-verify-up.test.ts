@@ -5,7 +5,7 @@ import { StatusReader } from "../../ops/status/reader";
 import { PLAIN } from "../../ops/terminal";
 import { driftText, repaired, stillWrong } from "../../ops/up/drift";
 import { outcomeText } from "../../ops/up/outcome";
-import { Change, isEmpty, isGentle, needsPulumi, NodePlan, noPlan, readPlan, withRepair } from "../../ops/up/plan";
+import { Change, isEmpty, isGentle, needsPulumi, NodePlan, noPlan, readPlan, withRepair } from "../../ops/preview/plan";
 import { Rolling, RollingOptions } from "../../ops/up/rolling";
 import { summaryText } from "../../ops/up/summary";
 import { chosen } from "../../ops/verify/command";
