@@ -1,9 +1,11 @@
 import { Command, CommanderError } from "commander";
 import { UserError } from "./errors";
 import { addDrillCommand } from "./drill/command";
+import { addPreviewCommand } from "./preview/command";
 import { addResyncCommand } from "./resync/command";
 import { addStatusCommand } from "./status/command";
 import { addUpCommand } from "./up/command";
+import { addVerifyCommand } from "./verify/command";
 
 /** Wrong usage, settings that cannot be read, and whatever else keeps a command from starting. */
 const CANNOT_START = 3;
@@ -12,6 +14,8 @@ const HELP = `
 Examples:
   otel-ha status                  does everything work, and is it there twice?
   otel-ha up                      deploy a change, one host after the other
+  otel-ha preview                 what would change on each host?
+  otel-ha verify                  are files, containers and the rest as they were deployed?
   otel-ha COMMAND --help          options, exit codes and examples of one command
 
 Run it in the project's directory, with pulumi on PATH, logged in as for "pulumi up". The hosts are reached over SSH with the settings of
@@ -25,7 +29,9 @@ export function newProgram(): Command {
         .configureHelp({ showGlobalOptions: true })
         .addHelpText("after", HELP);
     addStatusCommand(program);
+    addPreviewCommand(program);
     addUpCommand(program);
+    addVerifyCommand(program);
     addDrillCommand(program);
     addResyncCommand(program);
     return program;

@@ -7,7 +7,10 @@ import { shellQuote } from "../components/shell";
 import { run, RunOptions, RunResult } from "./run";
 
 /** What a command on a host may be given. */
-export type ExecOptions = Pick<RunOptions, "input" | "timeoutMs" | "onLine">;
+export interface ExecOptions extends Pick<RunOptions, "input" | "timeoutMs" | "onLine"> {
+    /** Over a connection of its own, which shows that one can still be made. @default false */
+    fresh?: boolean;
+}
 
 /** What ssh itself ends with when the host cannot be reached, or refuses. */
 export const UNREACHABLE = 255;
@@ -50,14 +53,14 @@ export class Connections {
     private readonly used = new Map<string, Values>();
 
     /** Runs a shell command line as root. Does not throw: 255 is a host that cannot be reached, 124 one that took too long. */
-    async exec(values: Values, line: string, options: ExecOptions = {}): Promise<RunResult> {
+    async exec(values: Values, line: string, { fresh, ...options }: ExecOptions = {}): Promise<RunResult> {
         const timeoutMs = options.timeoutMs ?? EXEC_TIMEOUT_MS;
         const end = Date.now() + timeoutMs;
-        if (!existsSync(this.socket(values))) {
+        if (!fresh && !existsSync(this.socket(values))) {
             const connected = await this.connect(values, timeoutMs);
             if (connected.code !== 0) return connected;
         }
-        const command = sshCommand(values, this.socket(values));
+        const command = sshCommand(values, fresh ? "none" : this.socket(values));
         return run([...command, asRoot(values.sshUser, line)], {
             ...options,
             timeoutMs: Math.max(1, end - Date.now()),

@@ -49,7 +49,8 @@ export async function collectHost(node: DeployedNode): Promise<HostFacts> {
     }
 }
 
-function complaint({ code, stderr }: { code: number; stderr: string }, timeoutMs: number): string {
+/** Why a host gave no answer. Pure. */
+export function complaint({ code, stderr }: { code: number; stderr: string }, timeoutMs: number): string {
     if (code === 124) return `no answer within ${timeoutMs / 1000} s`;
     const last = stderr.trim().split("\n").at(-1) ?? "";
     return last || (code === UNREACHABLE ? "SSH cannot connect" : `the status script ended with code ${code}`);

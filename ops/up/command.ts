@@ -1,34 +1,40 @@
 import { createInterface } from "node:readline/promises";
-import { Command, InvalidArgumentError } from "commander";
-import { parseDuration } from "../../components/units";
+import { Command } from "commander";
 import { addCommand, CommonOptions, withDeployment } from "../cli";
 import { DeployedNode, Deployment } from "../deployment";
 import { UserError } from "../errors";
-import { expectedServices } from "../status/collect";
+import { consequences, Situation } from "../preview/consequences";
+import { isEmpty, NodePlan } from "../preview/plan";
+import { plansOf } from "../preview/run";
 import { Status } from "../status/model";
 import { StatusReader } from "../status/reader";
 import { paintFor } from "../terminal";
+import { Look, lookAtAll } from "../verify/look";
+import { isWiped } from "../verify/repair";
 import { updateOrder } from "./checks";
+import { driftReport, driftText, repaired, stillWrong } from "./drift";
 import { outcomeText } from "./outcome";
-import { isEmpty, NodePlan, previewErrors, readPlan } from "./plan";
 import { forget, rebuildText, refuseRebuild } from "./rebuild";
 import { NOT_READY, Rolling, RollingResult } from "./rolling";
-import { consequences, Situation, summaryText } from "./summary";
+import { summaryText } from "./summary";
+import { readWait } from "./wait";
 
 interface UpOptions extends CommonOptions {
     yes?: boolean;
     node?: string;
     rebuild?: boolean;
+    repair: boolean;
     parallel?: boolean;
     force?: boolean;
     wait: number;
 }
 
 const HELP = `
-What it does: previews both stacks and shows one summary; then, host by host, the one without the virtual IP first: waits until the other
+What it does: previews both stacks, compares the hosts with what was deployed there, and shows one summary; then, host by host, the one without the virtual IP first: waits until the other
 host works and has caught up, runs "pulumi up", waits until the updated host works and has caught up. When HAProxy or Keepalived of the
 virtual IP's owner start anew, the address goes to the other host before. It stops at the first failure and says what state things are in;
-run again, it goes on with what is missing. A first installation of both goes at the same time.
+run again, it goes on with what is missing. A first installation of both goes at the same time. What somebody changed on a host is put right
+in the same run ("otel-ha verify" tells the same alone); --no-repair leaves it.
 
 For a host that was wiped or replaced, of which Pulumi's state still says that all is there: --rebuild has Pulumi forget it, and sets it up again.
 The shared secrets stay, whichever stack owns them. With objectStore "mirrored" go on with "otel-ha resync --to NODE".
@@ -54,6 +60,7 @@ export function addUpCommand(program: Command): void {
         .option("-y, --yes", "do not ask")
         .option("-n, --node <stack>", "only this stack's host (the node's name will do, too)")
         .option("--rebuild", "with --node: its host was wiped or replaced; forget what was on it, and set it up again")
+        .option("--no-repair", "leave what was changed on the hosts as it is")
         .option("--parallel", "both hosts at the same time: for first installations; interrupts the service")
         .option("--force", "do not check or wait for the hosts' health")
         .option(
@@ -75,15 +82,10 @@ export function addUpCommand(program: Command): void {
         });
 }
 
-function readWait(text: string): number {
-    const ms = parseDuration(text);
-    if (ms === undefined) throw new InvalidArgumentError('Write a duration, such as "90s" or "10m".');
-    return ms;
-}
-
 class UpRun {
     private readonly reader: StatusReader;
     private readonly say: (line: string) => void;
+    private looks: Look[] = [];
 
     constructor(
         private readonly deployment: Deployment,
@@ -97,19 +99,43 @@ class UpRun {
     async run(): Promise<void> {
         if (this.options.rebuild) await this.forgetNode();
         this.say("previewing both stacks");
-        const [all, status] = await Promise.all([this.previews(), this.reader.read()]);
-        const plans = this.selected(all, status);
+        const [all, status, looks] = await Promise.all([
+            plansOf(this.deployment),
+            this.reader.read(),
+            lookAtAll(this.deployment),
+        ]);
+        const found = this.selected(all, status);
+        this.looks = looks.filter(({ name }) => found.some((plan) => plan.name === name && !plan.first));
+        const plans = this.options.repair ? repaired(found, this.looks) : found;
         const situation: Situation = {
             owners: status.vip.owners,
             values: Object.fromEntries(this.deployment.nodes.map(({ name, values }) => [name, values])),
         };
+        this.sayDrift();
         if (plans.every(isEmpty)) return this.end({ nodes: plans.map(unchanged), exitCode: 0 }, plans, situation);
         const parallel = this.options.parallel ?? (plans.length > 1 && plans.every(({ first }) => first));
         this.say(`\n${summaryText(plans, situation, parallel, paintFor(process.stdout))}\n`);
         refuseUnreachable(plans, status);
         if (!this.options.rebuild) await this.confirm();
         const result = await this.roll(plans, { parallel, all });
-        this.end(result, plans, situation);
+        this.end(await stillWrong(result, plans, this.deployment), plans, situation);
+    }
+
+    private sayDrift(): void {
+        const text = driftText(this.looks, this.options.repair, paintFor(process.stdout));
+        if (text !== "") this.say(`\n${text}`);
+        if (!this.options.repair) return;
+        const wiped = this.looks.filter(isWiped);
+        if (wiped.length > 0)
+            throw new UserError(
+                wiped
+                    .map(
+                        ({ name, stack }) =>
+                            `nothing was touched: ${name} has nothing of what was deployed there: otel-ha up --node ${stack} --rebuild`,
+                    )
+                    .join("\n"),
+                NOT_READY,
+            );
     }
 
     /** The first half of --rebuild. */
@@ -131,7 +157,7 @@ class UpRun {
         if (first.exitCode !== 0 || !readers || this.options.node) return first;
 
         // The other stack sees new secrets only now.
-        const again = this.inOrder(await this.previews(), plans).filter((plan) => !isEmpty(plan));
+        const again = this.inOrder(await plansOf(this.deployment), plans).filter((plan) => !isEmpty(plan));
         if (again.length === 0) return first;
         this.say(`\nthe new secrets for ${again.map(({ name }) => name).join(" and ")}`);
         const second = await this.started(
@@ -139,19 +165,6 @@ class UpRun {
         ).run();
         const nodes = first.nodes.map((node) => second.nodes.find(({ name }) => name === node.name) ?? node);
         return { ...second, nodes };
-    }
-
-    private async previews(): Promise<NodePlan[]> {
-        return Promise.all(
-            this.deployment.nodes.map(async ({ stack, name, values }) => {
-                const { code, stdout, stderr } = await this.deployment.pulumi(["preview", "--json", "--stack", stack]);
-                if (code !== 0) {
-                    const why = [...previewErrors(stdout), stderr.trim()].filter(Boolean).join("\n");
-                    throw new UserError(`the preview of stack ${stack} fails; nothing was touched:\n${why}`);
-                }
-                return readPlan(stdout, { stack, name, services: expectedServices(values) });
-            }),
-        );
     }
 
     private selected(all: NodePlan[], status: Status): NodePlan[] {
@@ -191,9 +204,16 @@ class UpRun {
             const { nodes, problem } = result;
             const what = plans.every(isEmpty) ? "nothing to do" : problem === undefined ? "done" : "stopped";
             console.log(
-                JSON.stringify({ result: what, problem, nodes, plans, meanwhile: consequences(plans, situation) }),
+                JSON.stringify({
+                    result: what,
+                    problem,
+                    nodes,
+                    plans,
+                    meanwhile: consequences(plans, situation).map(({ text }) => text),
+                    drift: driftReport(this.looks),
+                }),
             );
-        } else if (plans.every(isEmpty)) console.log("Nothing to change: both hosts are as the settings say.");
+        } else if (plans.every(isEmpty)) console.log("Nothing to change: both stacks are as the settings say.");
         else console.log(`\n${outcomeText(result, paintFor(process.stdout))}`);
     }
 }

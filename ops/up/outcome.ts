@@ -5,6 +5,7 @@ const SAID: Record<NodeResult["state"], string> = {
     unchanged: "had nothing to change",
     untouched: "untouched, has the old configuration",
     done: "has the new configuration",
+    repaired: "was put right",
     failed: "its update failed: its configuration may be partly new",
     unwell: "has the new configuration, but is not whole",
 };
@@ -12,8 +13,13 @@ const SAID: Record<NodeResult["state"], string> = {
 /** How things are after a change, and what to do next. Pure. */
 export function outcomeText({ nodes, problem }: RollingResult, paint: Paint): string {
     const lines = nodes.map(({ name, stack, state, seconds }) => {
-        const tone = state === "done" ? paint.good : ["failed", "unwell"].includes(state) ? paint.bad : paint.faint;
-        return `${name} (stack ${stack}): ${tone(SAID[state])}${state === "done" && seconds !== undefined ? `, ${seconds} s` : ""}`;
+        const tone =
+            state === "done" || state === "repaired"
+                ? paint.good
+                : ["failed", "unwell"].includes(state)
+                  ? paint.bad
+                  : paint.faint;
+        return `${name} (stack ${stack}): ${tone(SAID[state])}${["done", "repaired"].includes(state) && seconds !== undefined ? `, ${seconds} s` : ""}`;
     });
     return problem === undefined
         ? lines.join("\n")
@@ -21,7 +27,7 @@ export function outcomeText({ nodes, problem }: RollingResult, paint: Paint): st
 }
 
 function next(nodes: NodeResult[]): string[] {
-    const touched = nodes.filter(({ state }) => state === "failed" || state === "unwell" || state === "done");
+    const touched = nodes.filter(({ state }) => ["failed", "unwell", "done", "repaired"].includes(state));
     if (touched.length === 0)
         return ["Nothing was changed. Next: mend the cause (otel-ha status), then otel-ha up again."];
     const back = touched.map(({ stack }) => `otel-ha up --node ${stack}`).join(" && ");

@@ -1,12 +1,13 @@
 import { DeployedNode, Deployment } from "../deployment";
 import { UserError } from "../errors";
+import { affected, movesVip } from "../preview/consequences";
+import { isEmpty, isGentle, needsPulumi, NodePlan } from "../preview/plan";
 import { sleep } from "../run";
 import { StatusReader } from "../status/reader";
+import type { Step } from "../verify/repair";
 import { notWhole } from "./checks";
 import { handOver, TakeBack } from "./hand-over";
-import { isEmpty, NodePlan } from "./plan";
 import { complaint, UpdateProgress } from "./progress";
-import { affected, movesVip } from "./summary";
 
 /** How careful to be. */
 export interface RollingOptions {
@@ -24,8 +25,8 @@ export interface RollingOptions {
 export interface NodeResult {
     stack: string;
     name: string;
-    /** failed: `pulumi up` failed; unwell: it did not, but the node is not whole afterwards. */
-    state: "unchanged" | "untouched" | "done" | "failed" | "unwell";
+    /** failed: `pulumi up` failed; unwell: it did not, but the node is not whole afterwards; repaired: nothing else was to be done. */
+    state: "unchanged" | "untouched" | "done" | "repaired" | "failed" | "unwell";
     seconds?: number;
 }
 
@@ -43,10 +44,20 @@ const POLL_MS = 1_000;
 export const FAILED = 1;
 export const NOT_READY = 2;
 
+/** True for a repair that interrupts no service. */
+const harmless = ({ repair }: NodePlan): boolean =>
+    repair !== undefined && !repair.changes.some(({ effect }) => effect === "restarts");
+
+// A host that lacks a service cannot stand in for the other one.
+const lackingFirst = (a: NodePlan, b: NodePlan): number => lacks(b) - lacks(a);
+const lacks = ({ repair }: NodePlan): number =>
+    Number(repair?.changes.some(({ effect, op }) => effect === "starts" && op === "replace") ?? false);
+
 /** Updates one host after the other, each only while the other can stand in for it. */
 export class Rolling {
     /** Set to stop before the next step. */
     interrupted = false;
+    private readonly prepared = new Set<string>();
     private readonly results: NodeResult[];
 
     constructor(
@@ -65,8 +76,10 @@ export class Rolling {
     async run(): Promise<RollingResult> {
         const todo = this.plans.filter((plan) => !isEmpty(plan));
         try {
+            // First what takes nothing away: each host has to be as whole as it can be while the other one is touched.
+            for (const plan of todo.filter(harmless)) await this.prepare(plan);
             if (this.options.parallel) await this.updateTogether(todo);
-            else for (const plan of todo) await this.updateNode(plan);
+            else for (const plan of todo.sort(lackingFirst)) await this.updateNode(plan);
         } catch (error) {
             const exitCode = error instanceof UserError ? error.exitCode : FAILED;
             return { nodes: this.results, problem: (error as Error).message, exitCode };
@@ -88,17 +101,18 @@ export class Rolling {
         const excused = this.plans.some(({ newSecrets }) => newSecrets) ? ["minio"] : [];
 
         // A new node takes nothing away.
-        if (!alone && !plan.first)
+        const gentle = plan.first || isGentle(plan);
+        if (!alone && !gentle)
             await this.whole(other.name, [...excused, ...this.comingTo(other.name)], `before ${plan.name} is touched`);
         this.stopIfAsked();
-        const takeBack = alone ? undefined : await this.leaveVip(plan, node, other);
+        const takeBack = alone || isGentle(plan) ? undefined : await this.leaveVip(plan, node, other);
         try {
             await this.apply(plan);
         } finally {
             await takeBack?.();
         }
         // Alone, the object store may have no quorum yet.
-        if (!alone) await this.wholeAgain(plan, excused);
+        if (!alone && !(isGentle(plan) && plan.changes.length === 0)) await this.wholeAgain(plan, excused);
     }
 
     private async leaveVip(plan: NodePlan, node: DeployedNode, other: DeployedNode): Promise<TakeBack | undefined> {
@@ -119,10 +133,54 @@ export class Rolling {
 
     private async apply(plan: NodePlan): Promise<void> {
         const started = Date.now();
+        await this.prepare(plan);
+        if (needsPulumi(plan)) await this.pulumiUp(plan);
+        await this.steps(plan, plan.repair?.after ?? []);
+        const seconds = Math.round((Date.now() - started) / 1000);
+        const repaired = isEmpty({ ...plan, repair: undefined });
+        this.mark(plan, { state: repaired ? "repaired" : "done", seconds });
+        this.say(`${plan.name}  ${repaired ? "put right" : "updated"} in ${seconds} s`);
+        this.stopIfAsked();
+    }
+
+    /** What a repair does before Pulumi is asked; once. */
+    private async prepare(plan: NodePlan): Promise<void> {
+        if (this.prepared.has(plan.name)) return;
+        this.prepared.add(plan.name);
+        this.stopIfAsked();
+        await this.steps(plan, plan.repair?.before ?? []);
+    }
+
+    private async steps(plan: NodePlan, steps: Step[]): Promise<void> {
+        let failed: string | undefined;
+        for (const step of steps) {
+            // What was stopped is started in any case.
+            if (failed !== undefined && !step.mayFail) continue;
+            const why = await this.step(plan, step);
+            if (why === undefined) continue;
+            if (step.mayFail) this.say(`${plan.name}  ${why}`);
+            else failed = `${plan.name}: ${step.text}: ${why}`;
+        }
+        if (failed === undefined) return;
+        this.mark(plan, { state: "failed" });
+        throw new UserError(failed, FAILED);
+    }
+
+    /** Why it failed; undefined: it did not. */
+    private async step(plan: NodePlan, step: Step): Promise<string | undefined> {
+        this.say(`${plan.name}  ${step.text}`);
+        const { code, stdout, stderr } = await step.run(this.node(plan.name));
+        for (const line of stdout.split("\n"))
+            if (/^(open|warning|note): /.test(line)) this.say(`${plan.name}  ${line}`);
+        return code === 0 ? undefined : stderr.trim() || `it ended with code ${code}`;
+    }
+
+    private async pulumiUp(plan: NodePlan): Promise<void> {
         const progress = new UpdateProgress(plan.name);
-        this.say(`${plan.name}  pulumi up --stack ${plan.stack}`);
+        const refresh = plan.repair?.refresh ? ["--refresh"] : [];
+        this.say(`${plan.name}  pulumi ${["up", ...refresh].join(" ")} --stack ${plan.stack}`);
         const { code, stdout, stderr } = await this.deployment.pulumi(
-            ["up", "--yes", "--skip-preview", "--stack", plan.stack],
+            ["up", "--yes", "--skip-preview", ...refresh, "--stack", plan.stack],
             {
                 onLine: (line) => {
                     const text = progress.read(line);
@@ -130,12 +188,9 @@ export class Rolling {
                 },
             },
         );
-        const seconds = Math.round((Date.now() - started) / 1000);
-        this.mark(plan, { state: code === 0 ? "done" : "failed", seconds });
-        if (code !== 0)
-            throw new UserError(`pulumi up --stack ${plan.stack} failed:\n${complaint(stdout, stderr)}`, FAILED);
-        this.say(`${plan.name}  updated in ${seconds} s`);
-        this.stopIfAsked();
+        if (code === 0) return;
+        this.mark(plan, { state: "failed" });
+        throw new UserError(`pulumi up --stack ${plan.stack} failed:\n${complaint(stdout, stderr)}`, FAILED);
     }
 
     /** Waits until a node works and has everything. Errors: it takes too long. */

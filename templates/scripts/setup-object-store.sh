@@ -1,12 +1,13 @@
 #!/bin/sh
-# setup-object-store --container NAME --port PORT [--peer HOST:PORT]... [--timeout S] [--peer-grace S] < one line per client: USER SECRET BUCKET
+# setup-object-store --container NAME --port PORT [--peer HOST:PORT]... [--timeout S] [--peer-grace S] [--check true] < one line per client: USER SECRET BUCKET
 #
 # Waits for the store's write quorum, then makes buckets and one user per client that may touch its own bucket only. Peers are the other hosts of a
 # pool: while too many are away there is no quorum, which is said as "open: ..." and is no failure; their own run of this script completes the work.
-# Without peers the store needs nobody, and no quorum is a failure. A # starts a comment.
+# Without peers the store needs nobody, and no quorum is a failure. A # starts a comment. With --check nothing is waited for and nothing changed: what is
+# there and what should be is told, for `otel-ha verify`.
 set -eu
 
-container="" port=9000 peers="" timeout=90 grace=20
+container="" port=9000 peers="" timeout=90 grace=20 check=false
 while [ $# -gt 1 ]; do
     case $1 in
         --container) container=$2 ;;
@@ -14,6 +15,7 @@ while [ $# -gt 1 ]; do
         --peer) peers="$peers $2" ;;
         --peer-grace) grace=$2 ;;
         --timeout) timeout=$2 ;;
+        --check) check=$2 ;;
         *) echo "setup-object-store: unknown option $1" >&2; exit 2 ;;
     esac
     shift 2
@@ -43,7 +45,7 @@ has_quorum() {
 
 # A peer that is about to come up, as when both hosts are set up at once, gets a moment; one that is absent does not hold us.
 seen=$(date +%s)
-until has_quorum; do
+until [ "$check" = true ] || has_quorum; do
     now=$(date +%s)
     [ "$(docker inspect --format '{{.State.Status}}' "$container")" != exited ] || fail "has exited"
     [ $(($(docker inspect --format '{{.RestartCount}}' "$container") - restarts_before)) -lt 3 ] || fail "does not stay up"
@@ -62,29 +64,77 @@ until has_quorum; do
 done
 
 # In the container: mc reads the root credentials from the environment and each secret from standard input, never from an argument.
-printf '%s\n' "$clients" | docker exec -i -e OTEL_HA_PORT="$port" "$container" /bin/sh -c '
+printf '%s\n' "$clients" | docker exec -i -e OTEL_HA_PORT="$port" -e OTEL_HA_CHECK="$check" "$container" /bin/sh -c '
 set -eu
 set -a
 . "$MINIO_CONFIG_ENV_FILE"
 set +a
 export MC_CONFIG_DIR=/tmp/.mc
 export MC_HOST_store="http://$MINIO_ROOT_USER:$MINIO_ROOT_PASSWORD@127.0.0.1:$OTEL_HA_PORT"
+policy_text() { # BUCKET
+    cat <<EOF
+{ "Version": "2012-10-17", "Statement": [
+  { "Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"],
+    "Resource": ["arn:aws:s3:::$1"] },
+  { "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"],
+    "Resource": ["arn:aws:s3:::$1/*"] } ] }
+EOF
+}
+clients=$(cat)
+
+# What is there as mc tells it, and what should be. That the user has no such policy yet, or another secret, is an answer and no error.
+tell() { # USER KEY BUCKET
+    echo "client $1 $3 $3-client"
+    printf "want %s " "$3-client"
+    policy_text "$3" | while read -r line; do printf "%s " "$line"; done
+    echo
+    mc --json admin policy info store "$3-client" </dev/null || true
+    export MC_HOST_client="http://$1:$2@127.0.0.1:$OTEL_HA_PORT"
+    case $(mc --json ls "client/$3/.otel-ha/" 2>&1 </dev/null) in *SignatureDoesNotMatch*) echo "other-secret $1" ;; esac
+}
+
+# Policies of a user that it has, and as no client gets.
+surplus() { # USER
+    has=$(mc --json admin user info store "$1" 2>/dev/null </dev/null) || return 0
+    case $has in *"\"policyName\":\""*) ;; *) return 0 ;; esac
+    has=${has#*\"policyName\":\"}
+    should=" "
+    while read -r client _ bucket; do
+        if [ "$client" = "$1" ]; then should="$should$bucket-client "; fi
+    done <<EOF
+$clients
+EOF
+    IFS=,
+    for name in ${has%%\"*}; do
+        case $should in *" $name "*) ;; *) echo "$name" ;; esac
+    done
+    unset IFS
+}
+
+if [ "$OTEL_HA_CHECK" = true ]; then
+    mc --json ls store </dev/null
+    mc --json admin user list store </dev/null
+fi
 policy=/tmp/client-policy.$$
 trap "rm -f $policy" EXIT
 while read -r user secret bucket; do
     case $user in "" | "#") continue ;; esac
+    if [ "$OTEL_HA_CHECK" = true ]; then
+        tell "$user" "$secret" "$bucket"
+        continue
+    fi
     mc --quiet mb --ignore-existing "store/$bucket" >/dev/null </dev/null
     printf "%s\n%s\n" "$user" "$secret" | mc --quiet admin user add store >/dev/null
-    cat >"$policy" <<EOF
-{ "Version": "2012-10-17", "Statement": [
-  { "Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"],
-    "Resource": ["arn:aws:s3:::$bucket"] },
-  { "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"],
-    "Resource": ["arn:aws:s3:::$bucket/*"] } ] }
-EOF
+    policy_text "$bucket" >"$policy"
     mc --quiet admin policy create store "$bucket-client" "$policy" >/dev/null </dev/null
     if ! out=$(mc --quiet admin policy attach store "$bucket-client" --user "$user" 2>&1 </dev/null); then
         case $out in *"already in effect"*) ;; *) echo "$out" >&2; exit 1 ;; esac
     fi
-done
+    for name in $(surplus "$user"); do
+        mc --quiet admin policy detach store "$name" --user "$user" >/dev/null </dev/null
+    done
+done <<EOF
+$clients
+EOF
+if [ "$OTEL_HA_CHECK" = true ]; then echo told; fi
 '

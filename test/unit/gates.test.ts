@@ -141,10 +141,12 @@ printf '%s\\n' "$MC_HOST_store" >"$STATE/host"`,
             "admin user add store",
             "admin policy create store loki-data-client FILE",
             "admin policy attach store loki-data-client --user loki",
+            "mc --json admin user info store loki",
             "mb --ignore-existing store/thanos-metrics",
             "admin user add store",
             "admin policy create store thanos-metrics-client FILE",
             "admin policy attach store thanos-metrics-client --user thanos",
+            "mc --json admin user info store thanos",
         ]);
         expect(bench.read("users")).toBe("loki\nSECRET-of-loki\nthanos\nSECRET-of-thanos\n");
         expect(bench.read("host")).toBe("http://admin:SECRET-of-root@127.0.0.1:9000\n");
@@ -168,6 +170,19 @@ printf '%s\\n' "$MC_HOST_store" >"$STATE/host"`,
         setup();
         expect(bench.argv().length).toBeGreaterThan(8);
         expect(bench.argv().join("\n")).not.toContain("SECRET");
+    });
+
+    it("takes policies away that are not the client's, and leaves its own", () => {
+        healthy();
+        bench.stub(
+            "mc",
+            `case "$*" in *"user info store loki"*) echo '{"accessKey":"loki","policyName":"loki-data-client,readonly,consoleAdmin"}' ;; esac; cat >/dev/null`,
+        );
+        expect(setup()).toMatchObject({ code: 0, err: "" });
+        expect(bench.argv().filter((line) => /^mc .*detach/.test(line))).toEqual([
+            "mc --quiet admin policy detach store readonly --user loki",
+            "mc --quiet admin policy detach store consoleAdmin --user loki",
+        ]);
     });
 
     it("may run again: what is there already is no error", () => {

@@ -1,16 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { urnMatcher } from "../../lab/engine/urn";
 import { Deployment } from "../../ops/deployment";
+import { consequences as allConsequences, Situation } from "../../ops/preview/consequences";
+import { isEmpty, NodePlan, previewErrors, readPlan } from "../../ops/preview/plan";
 import { Status } from "../../ops/status/model";
 import { StatusReader } from "../../ops/status/reader";
 import { PLAIN } from "../../ops/terminal";
 import { notWhole, updateOrder } from "../../ops/up/checks";
 import { outcomeText } from "../../ops/up/outcome";
-import { isEmpty, NodePlan, previewErrors, readPlan } from "../../ops/up/plan";
 import { UpdateProgress } from "../../ops/up/progress";
 import { cannotRebuild, forget } from "../../ops/up/rebuild";
 import { Rolling, RollingOptions } from "../../ops/up/rolling";
-import { consequences, Situation, summaryText } from "../../ops/up/summary";
+import { summaryText } from "../../ops/up/summary";
 import { healthyNode, pairAfter } from "./support/pair";
 import { valuesOf } from "./support/stacks";
 
@@ -37,6 +38,8 @@ function planOf(stack: "node1" | "node2", ...steps: object[]): NodePlan {
     const preview = { steps, changeSummary: { same: 40, update: steps.length } };
     return readPlan(JSON.stringify(preview), { stack, name: `mid-${stack.slice(-1)}`, services: SERVICES });
 }
+const consequences = (plans: NodePlan[], where: Situation): string[] =>
+    allConsequences(plans, where).map(({ text }) => text);
 const situation: Situation = {
     owners: ["mid-1"],
     values: { "mid-1": valuesOf("node1"), "mid-2": valuesOf("node2") },

@@ -7,6 +7,7 @@ import { ROOT } from "./support/stacks";
 const PAGES = [
     "README.md",
     "images/README.md",
+    "docs/ci/README.md",
     ...fs.readdirSync(path.join(ROOT, "docs")).map((file) => `docs/${file}`),
 ];
 const pages = PAGES.filter((file) => file.endsWith(".md"));
