@@ -104,6 +104,8 @@ class Work {
                 }),
             ),
             ...this.firewallSteps(),
+            // A file's validator may run in a container of an image.
+            ...this.imageSteps(),
             ...this.restarted.map(({ name, stopSeconds }) =>
                 step(`stop ${name}`, `docker stop -t ${stopSeconds} ${name}`),
             ),
@@ -112,7 +114,6 @@ class Work {
                 const text = `write ${file.path}${reloads ? `, which ${reloads} reads again` : ""}`;
                 return step(text, file.write!.line, { input: file.write!.input });
             }),
-            ...this.imageSteps(),
             ...[...this.restarted, ...this.started].sort(this.inOrder).map(({ name }) => this.start(name)),
             ...this.foreign.map(({ name, stopSeconds }) =>
                 step(

@@ -16,7 +16,7 @@ const GITHUB = fs.readdirSync(path.join(CI, "github")).map((file) => `github/${f
 const FILES = [...GITHUB, "gitlab-ci.yml"];
 
 /** Built beside this; whoever brings it in takes it off this list, as the last test asks. */
-const COMING = ["policies"];
+const COMING: string[] = [];
 
 interface Step {
     uses?: string;

@@ -93,8 +93,10 @@ const DRIFT: Drift[] = [
             "prepare the host again: directories, kernel settings, helper scripts",
             "stop prometheus-mid-1",
             "stop thanos-sidecar-mid-1",
+            "stop otel-aggregator-mid-1",
             "start prometheus-mid-1",
             "start thanos-sidecar-mid-1",
+            "start otel-aggregator-mid-1",
         ],
     },
     {

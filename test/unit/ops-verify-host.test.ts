@@ -95,6 +95,18 @@ describe("a repair", () => {
         await heal(await look());
     });
 
+    it("puts names of images right before a validator runs in one of them, and services last", async () => {
+        append(HAPROXY, "# by hand\n");
+        host.container("loki-mid-1", { status: "exited" });
+        host.bench.write(
+            "images",
+            host.bench.read("images").replace(/^(\S+) (haproxy:\S+)$/m, "sha256:other $2\n$1 kept"),
+        );
+        const found = await look();
+        expect((await heal(found)).map((text) => text.split(" ")[0])).toEqual(["call", "write", "start"]);
+        expect((await look()).findings).toEqual([]);
+    });
+
     it("leaves to Pulumi what that is about to make anew", async () => {
         append(HAPROXY, "# by hand\n");
         host.container("loki-mid-1", { status: "exited" });
