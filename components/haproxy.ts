@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
-import { DataPath } from "./otel-aggregator";
+import { DataPath, PROMETHEUS_DISK, QUEUE } from "./otel-aggregator";
 import { healthCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
 import { bytes, Size } from "./units";
@@ -24,6 +24,8 @@ export interface HaproxySettings extends ServiceSettings {
     aggregatorHealthPort?: number;
     /** The collector's own metrics. @default 9464 */
     aggregatorMetricsPort?: number;
+    /** Where each collector names the disks of its host that are nearly full. @default 9465 */
+    aggregatorDiskPort?: number;
     /** Connections at a time. @default 8000 */
     maxConnections?: number;
     /**
@@ -62,6 +64,7 @@ export const HAPROXY_DEFAULTS = {
     aggregatorGrpcPort: 14317,
     aggregatorHealthPort: 13133,
     aggregatorMetricsPort: 9464,
+    aggregatorDiskPort: 9465,
     maxConnections: 8000,
     buffer: "64KiB",
     maxBody: "20MiB",
@@ -93,7 +96,9 @@ export function haproxyConfig(settings: HaproxySettings): string {
         ...s,
         bufferBytes: bytes(s.buffer),
         maxBodyBytes: bytes(s.maxBody),
-        peerAddress: s.peerAddress,
+        watchesDisks: s.dataPath !== "seed" && s.peerAddress !== undefined,
+        prometheusDisk: PROMETHEUS_DISK,
+        queueDisk: QUEUE,
         peerCollector: s.dataPath === "seed" ? undefined : s.peerAddress,
     });
 }

@@ -17,6 +17,12 @@ export interface OtelAggregatorSettings extends ServiceSettings {
     metricsPort?: number;
     /** Answers 200 while all parts of the collector run. @default 13133 */
     healthPort?: number;
+    /** Names the disks of this host that are nearly full. @default 9465 */
+    diskPort?: number;
+    /** Directory on the host with Prometheus' data, whose room is watched. @default none: it is not */
+    prometheusDataDir?: string;
+    /** With less room than this on the disk of the queues, or of Prometheus, nothing more is put there. @default "512MiB" */
+    diskReserve?: Size;
     /** Above this, data is refused and the client retries. @default "4GiB" */
     memoryLimit?: Size;
     /** Room for a burst within the limit: refusing begins at limit minus spike. @default "1GiB" */
@@ -70,6 +76,8 @@ export const OTEL_AGGREGATOR_DEFAULTS = {
     grpcPort: 14317,
     metricsPort: 9464,
     healthPort: 13133,
+    diskPort: 9465,
+    diskReserve: "512MiB",
     memoryLimit: "4GiB",
     memorySpikeLimit: "1GiB",
     maxBody: "20MiB",
@@ -95,7 +103,10 @@ const GARBAGE_PERCENT = "400";
 const SAMPLE_MAY_BE_AHEAD_SECONDS = 540;
 
 /** The queues in the container. */
-const QUEUE = "/var/lib/otelcol/queue";
+export const QUEUE = "/var/lib/otelcol/queue";
+
+/** Prometheus' data in the container: only its file system is looked at. */
+export const PROMETHEUS_DISK = "/disk/prometheus";
 
 /** User of the image. */
 const COLLECTOR_USER = "10001:10001";
@@ -160,6 +171,8 @@ export function otelAggregatorConfig(settings: OtelAggregatorSettings): string {
         maxBodyBytes: bytes(s.maxBody),
         maxBodyMib: mebibytes(s.maxBody),
         queue: QUEUE,
+        disk: s.prometheusDataDir && PROMETHEUS_DISK,
+        reserveBytes: bytes(s.diskReserve),
         aheadNanoseconds: SAMPLE_MAY_BE_AHEAD_SECONDS * 1e9,
         lateNanoseconds: seconds(s.maxPeerOutage) * 1e9,
         batchTimeout: prometheusDuration(s.batchTimeout, "h"),
@@ -181,6 +194,11 @@ export function otelAggregatorConfig(settings: OtelAggregatorSettings): string {
     });
 }
 
+/** Whether this collector says when Prometheus' disk is nearly full. Pure. */
+function watchesDisk({ prometheusDataDir, dataPath }: OtelAggregatorSettings): boolean {
+    return prometheusDataDir !== undefined && dataPath !== "seed";
+}
+
 /** Container, files and health of the collector. Pure. */
 export function otelAggregatorSpec(settings: OtelAggregatorSettings): ContainerSpec {
     const s = withDefaults(settings, OTEL_AGGREGATOR_DEFAULTS);
@@ -195,6 +213,7 @@ export function otelAggregatorSpec(settings: OtelAggregatorSettings): ContainerS
         mounts: [
             { source: directory, target: "/etc/otelcol-contrib", readOnly: true },
             { source: `${s.dataDir}/queue`, target: QUEUE },
+            ...(watchesDisk(s) ? [{ source: s.prometheusDataDir!, target: PROMETHEUS_DISK, readOnly: true }] : []),
         ],
         files: [
             {
@@ -232,6 +251,7 @@ export function otelAggregatorRequirements(settings: OtelAggregatorSettings): Re
             { port: s.grpcPort, key: "aggregatorGrpcPort", use: "OTel aggregator OTLP/gRPC" },
             { port: s.metricsPort, key: "aggregatorMetricsPort", use: "OTel aggregator metrics" },
             { port: s.healthPort, key: "aggregatorHealthPort", use: "OTel aggregator health" },
+            ...(watchesDisk(s) ? [{ port: s.diskPort, key: "aggregatorDiskPort", use: "OTel aggregator disks" }] : []),
         ],
         dataPaths: s.dataPath === "seed" ? [] : [{ path: queue, needs: backlogBytes(s), of: "maxPeerOutage" }],
     };

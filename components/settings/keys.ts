@@ -117,6 +117,7 @@ export const KEYS = {
     aggregatorHttpPort: optional("port", OTEL_AGGREGATOR_DEFAULTS.httpPort),
     aggregatorGrpcPort: optional("port", OTEL_AGGREGATOR_DEFAULTS.grpcPort),
     aggregatorMetricsPort: optional("port", OTEL_AGGREGATOR_DEFAULTS.metricsPort),
+    aggregatorDiskPort: optional("port", OTEL_AGGREGATOR_DEFAULTS.diskPort),
     aggregatorHealthPort: optional("port", OTEL_AGGREGATOR_DEFAULTS.healthPort),
     prometheusPort: optional("port", PROMETHEUS_DEFAULTS.port),
     thanosGrpcPort: optional("port", THANOS_SIDECAR_DEFAULTS.grpcPort),
@@ -181,6 +182,7 @@ export const KEYS = {
     readyTimeout: optional("duration", SERVICE_DEFAULTS.readyTimeout),
     minimumDocker: optional("version", "20.10"),
     minimumFreeDisk: optional("size", "10GiB"),
+    diskReserve: optional("size", OTEL_AGGREGATOR_DEFAULTS.diskReserve),
 
     // Secrets
     secretGeneration: optional("count", 1),

@@ -128,6 +128,15 @@ const retentionHoldsBlocks: Rule = ({ prometheusRetention, prometheusBlockDurati
               `"${prometheusRetention}" is shorter than three blocks (prometheusBlockDuration "${prometheusBlockDuration}"); blocks would go before they are uploaded`,
           );
 
+// A host with just enough room to be installed on must not be one that is given nothing.
+const reserveIsForLater: Rule = ({ diskReserve, minimumFreeDisk }) =>
+    bytes(diskReserve) < bytes(minimumFreeDisk)
+        ? none
+        : problem(
+              "diskReserve",
+              `"${diskReserve}" is not below minimumFreeDisk ("${minimumFreeDisk}"); a host that is good enough to begin with would be given no data`,
+          );
+
 // Loki deletes whole days of index.
 const lokiRetentionInDays: Rule = ({ lokiRetention }) =>
     (parseDuration(lokiRetention) ?? 0) >= 86_400_000
@@ -232,6 +241,7 @@ export const RULES: Rule[] = [
     spikeWithinLimit,
     batchFitsMaximum,
     retentionHoldsBlocks,
+    reserveIsForLater,
     lokiRetentionInDays,
     lokiHasMemory,
     retentionOutlastsThinning,

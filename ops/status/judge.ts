@@ -111,7 +111,22 @@ function nodeFindings(node: NodeStatus): Finding[] {
               ]
             : [],
     );
-    return [...services, ...queues, ...logWriteFindings(node)];
+    return [...services, ...queues, ...roomFindings(node), ...logWriteFindings(node), ...mendedLogFindings(node)];
+}
+
+// Perhaps the same disk, twice.
+function roomFindings({ name, fullDisks = [] }: NodeStatus): Finding[] {
+    return fullDisks.map(({ of, freeBytes }) => {
+        const instead =
+            of === "Prometheus"
+                ? "gets no data; it waits in the queues of both collectors"
+                : "get no data; it goes to the other node's";
+        const who = of === "Prometheus" ? `prometheus-${name}` : `the queues of otel-aggregator-${name}`;
+        return {
+            severity: "degraded",
+            text: `${who} ${instead}: there are only ${size(freeBytes)} left on the disk (diskReserve); make room`,
+        };
+    });
 }
 
 // Prometheus answers 200 to OTLP all the same: nobody sends those points again.
@@ -120,6 +135,15 @@ function logWriteFindings({ name, failedLogWrites = 0 }: NodeStatus): Finding[] 
     const text =
         `prometheus-${name} could not write to its log ${failedLogWrites} times since it started: data points of that time are missing on ` +
         `${name}, the merged view has them from the other node; see that its disk has room, then restart it`;
+    return [{ severity: "degraded", text }];
+}
+
+// In such a start it does not read its log of late samples (tsdb/db.go).
+function mendedLogFindings({ name, mendedLogs = 0 }: NodeStatus): Finding[] {
+    if (mendedLogs === 0) return [];
+    const text =
+        `prometheus-${name} had to mend its log when it started, and has left out what came late before that: restart it once more, which ` +
+        "reads that, too";
     return [{ severity: "degraded", text }];
 }
 

@@ -1,3 +1,4 @@
+import { PROMETHEUS_DISK } from "../../components/otel-aggregator";
 import { Values } from "../../components/settings/keys";
 import { Answer, ContainerFacts, HostFacts, parseSamples } from "./facts";
 import { Queue, readQueues } from "./queues";
@@ -34,6 +35,12 @@ export interface ServiceStatus {
     drift?: string;
 }
 
+/** A disk that gets no more data. */
+export interface FullDisk {
+    of: "Prometheus" | "the queues";
+    freeBytes: number;
+}
+
 export interface NodeStatus {
     stack: string;
     name: string;
@@ -51,8 +58,12 @@ export interface NodeStatus {
     stores?: Record<string, string>;
     /** Write quorum of the object store as this node sees it; undefined when it has none, or does not say. */
     writeQuorum?: boolean;
+    /** Disks with so little room that they are given no more data (`diskReserve`). */
+    fullDisks?: FullDisk[];
     /** Writes to Prometheus' log that have failed since it started; undefined when it does not say. */
     failedLogWrites?: number;
+    /** Logs that Prometheus had to mend when it started, or since; undefined when it does not say. */
+    mendedLogs?: number;
     /** Last successful upload of a block, seconds since 1970; undefined when there was none since the start, or it is not known. */
     lastUploadSeconds?: number;
 }
@@ -118,7 +129,9 @@ export function nodeStatus({ stack, values, services, facts, recorded }: NodeFac
         queues: readQueues(values, host.answers.queues, host.answers["since-empty"]),
         writeQuorum: services.includes("minio") ? quorum(host.answers[`minio-${values.nodeName}`]) : undefined,
         stores: readStores(host.answers.stores),
-        failedLogWrites: parseSamples(host.answers["log-writes"]?.lines ?? [])[0]?.value,
+        fullDisks: fullDisks(host.answers.disks),
+        failedLogWrites: sample(host.answers["log-writes"], "prometheus_tsdb_wal_writes_failed_total"),
+        mendedLogs: sample(host.answers["log-writes"], "prometheus_tsdb_wal_corruptions_total"),
         lastUploadSeconds: lastUpload(host.answers.uploads),
     };
 }
@@ -142,6 +155,16 @@ function serviceState(
 
 function quorum(answer: Answer | undefined): boolean | undefined {
     return answer?.status === undefined ? undefined : answer.status === 200;
+}
+
+const sample = (answer: Answer | undefined, metric: string): number | undefined =>
+    parseSamples(answer?.lines ?? []).find(({ name }) => name === metric)?.value;
+
+// The collector has a line for a disk only while there is too little room.
+function fullDisks(answer: Answer | undefined): FullDisk[] {
+    return parseSamples(answer?.lines ?? []).map(({ labels, value }) => {
+        return { of: labels.mountpoint === PROMETHEUS_DISK ? "Prometheus" : "the queues", freeBytes: value };
+    });
 }
 
 function readStores(answer: Answer | undefined): Record<string, string> | undefined {

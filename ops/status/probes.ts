@@ -65,7 +65,13 @@ export function probes(values: Values): Probe[] {
             name: "log-writes",
             port: values.prometheusPort,
             path: "/metrics",
-            lines: metric("prometheus_tsdb_wal_writes_failed_total"),
+            lines: metric("prometheus_tsdb_wal_writes_failed_total", "prometheus_tsdb_wal_corruptions_total"),
+        },
+        {
+            name: "disks",
+            port: values.aggregatorDiskPort,
+            path: "/metrics",
+            lines: metric("system_filesystem_usage_bytes"),
         },
         {
             name: "stores",

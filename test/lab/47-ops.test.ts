@@ -1,9 +1,11 @@
 // The day-2 command, as a person runs it: status of a pair that is well and of one that is not, and changes host by host.
 import { beforeAll, describe, expect, it } from "vitest";
-import { killNode, startNode } from "../../lab/hosts";
+import { killNode, labExec, startNode } from "../../lab/hosts";
 import { Project } from "../../lab/project";
-import { vipOwners } from "../../lab/queries";
-import { RunOptions, RunResult } from "../../lab/run";
+import { sendSignal } from "../../components/service";
+import { promql, vipOwners } from "../../lab/queries";
+import { send } from "../../lab/telemetry";
+import { RunOptions, RunResult, sleep } from "../../lab/run";
 import { Status } from "../../ops/status/model";
 import {
     allHealthy,
@@ -79,6 +81,40 @@ describe("otel-ha status", () => {
             120_000,
         );
         console.log(`redundancy full again ${((Date.now() - started) / 1000).toFixed(0)} s after the host was back`);
+    });
+});
+
+describe("a Prometheus whose disk has too little room", () => {
+    const query = '{service_name="no-room"}';
+    const samples = async (): Promise<number[]> =>
+        Promise.all([node1, node2].map(async (node) => (await promql(node, query)).length));
+
+    // Without a disk that could be filled: the collector of node 2 is told that a PiB is too little. What shipped says 512 MiB.
+    const wanted = async (bytes: number): Promise<void> => {
+        const script = [
+            "config=/data/docker/otel/otel-collector/config.yaml",
+            `sed -i 's/value_int >= [0-9]*/value_int >= ${bytes}/' "$config" && grep -q 'value_int >= ${bytes}' "$config"`,
+            sendSignal("HUP", "otel-aggregator-mid-2"),
+        ].join(" && ");
+        expect(await labExec("node2", ["sh", "-c", script])).toMatchObject({ code: 0 });
+    };
+    const finding = (said: Status): string | undefined =>
+        said.findings.find(({ text }) => text.startsWith("prometheus-mid-2 gets no data"))?.text;
+
+    it("gets nothing that it could not keep; the other one has it, and status says so", async () => {
+        await wanted(2 ** 50);
+        await eventually("status says so", status, ({ code, said }) => code === 1 && finding(said) !== undefined);
+        await send("http/protobuf", { service: "no-room", value: 1, kind: "book", line: "no room" });
+        await eventually(query, samples, ([first]) => first! > 0, 40_000);
+        // Longer than a batch waits.
+        await sleep(12_000);
+        expect((await samples())[1]).toBe(0);
+    });
+
+    it("gets all of it when there is room again", async () => {
+        await wanted(512 * 2 ** 20);
+        await eventually(query, samples, ([, second]) => second! > 0, 40_000);
+        await eventually("status is well", status, ({ code }) => code === 0, 60_000);
     });
 });
 

@@ -145,6 +145,32 @@ describe("otel-ha status: the verdict", () => {
         expect(said(status)).toContain("prometheus-mid-2 could not write to its log 26 times since it started");
     });
 
+    it("is degraded by a Prometheus that has left out late samples", () => {
+        const status = pairAfter(({ node2 }) => {
+            node2.facts.host.answers["log-writes"]!.lines = [
+                "prometheus_tsdb_wal_corruptions_total 1",
+                "prometheus_tsdb_wal_writes_failed_total 0",
+            ];
+        });
+        expect(status.verdict).toBe("degraded");
+        expect(said(status)).toContain("prometheus-mid-2 had to mend its log when it started");
+        expect(said(status)).not.toContain("could not write");
+    });
+
+    it("is degraded by disks with too little room", () => {
+        const status = pairAfter(({ node2 }) => {
+            const line = (mountpoint: string): string =>
+                `system_filesystem_usage_bytes{mountpoint="${mountpoint}",state="free"} 4.194304e+08`;
+            const lines = [line("/disk/prometheus"), line("/var/lib/otelcol/queue")];
+            node2.facts.host.answers.disks = { status: 200, lines };
+        });
+        expect(status.verdict).toBe("degraded");
+        expect(said(status)).toContain("prometheus-mid-2 gets no data");
+        expect(said(status)).toContain(
+            "the queues of otel-aggregator-mid-2 get no data; it goes to the other node's: there are only 400 MiB left",
+        );
+    });
+
     it("warns of a queue that is nearly full", () => {
         const status = judge([healthyNode("node1", { "loki-peer": 3000 }), healthyNode("node2")]);
         expect(said(status)).toContain("the queue of otlphttp/loki-peer (logs) on mid-1 holds 2.9 GiB of 3.3 GiB");

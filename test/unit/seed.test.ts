@@ -73,6 +73,7 @@ describe("ports", () => {
             14318: "OTel aggregator OTLP/HTTP",
             14317: "OTel aggregator OTLP/gRPC",
             9464: "OTel aggregator metrics",
+            9465: "OTel aggregator disks",
             13133: "OTel aggregator health",
             9090: "Prometheus",
             10901: "Thanos sidecar gRPC",

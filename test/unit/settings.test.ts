@@ -175,6 +175,11 @@ describe("two values that do not go together are one line at the one to change",
             'prometheusRetention: "5h" is shorter than three blocks (prometheusBlockDuration "2h"); blocks would go before they are uploaded',
         ],
         [
+            "less room wanted at first than later",
+            { diskReserve: "20GiB" },
+            'diskReserve: "20GiB" is not below minimumFreeDisk ("10GiB"); a host that is good enough to begin with would be given no data',
+        ],
+        [
             "a log retention that Loki cannot keep",
             { lokiRetention: "12h" },
             'lokiRetention: "12h" is shorter than a day, the least that Loki can keep; write "1d" or more',

@@ -5,20 +5,49 @@ import { must, undoNow, withUndo, type Fault } from "./fault";
 /** More than this is not filled: fallocate takes no time for it, but somebody may be waiting for the room. */
 export const MOST_FILLED_BYTES = 64 * 1024 ** 3;
 
-/** Fills the file system of a directory but for a few blocks. A service to `restart` counts its failed writes until then. */
-export function fillDisk(node: DeployedNode, directory: string, restart?: string): Fault {
+const GRADUAL_BYTES = 1024 ** 3;
+const STEP_BYTES = 64 * 1024 ** 2;
+
+/** How a disk is filled. */
+export interface Filling {
+    /** The last GiB at 128 MiB/s, as something that runs away would, rather than all at once. @default false */
+    gradually?: boolean;
+    /** Lines for the host once there is room again, for a service that cannot go on by itself. @default none */
+    afterwards?: (node: DeployedNode) => string;
+}
+
+/**
+ * Starts Prometheus again, as an operator has to when it could not write to its logs. A start that had to mend the log of samples does not read the log
+ * of late ones (tsdb/db.go: the repair comes instead of the rest): the next start does.
+ */
+export function restartPrometheus(node: DeployedNode): string {
+    const container = node.container("prometheus");
+    const get = (path: string): string =>
+        `docker exec ${container} wget -q -O - http://127.0.0.1:${node.values.prometheusPort}${path}`;
+    return [
+        `docker restart ${container}`,
+        `for i in $(seq 60); do ${get("/-/ready")} 2>/dev/null && break; sleep 1; done`,
+        `{ ! ${get("/metrics")} | grep -q '^prometheus_tsdb_wal_corruptions_total [1-9]' || docker restart ${container}; }`,
+    ].join(" && ");
+}
+
+/** Fills the file system of a directory to its last block. */
+export function fillDisk(node: DeployedNode, directory: string, { gradually, afterwards }: Filling = {}): Fault {
     const id = `disk-${directory.split("/").pop()}`;
     const file = `${directory}/.otel-ha-drill-fill`;
     return {
         title: `fill the file system of ${directory} on ${node.name}`,
         inject: async () => {
             const free = Number(await must(node, `df --output=avail --block-size=1 ${directory} | tail -n 1`));
+            const atOnce = Math.max(1, free - (gradually ? GRADUAL_BYTES : 1_048_576));
+            const step = `sleep 0.5 && fallocate -l ${STEP_BYTES} "${file}.$step"`;
             // fallocate writes nothing, however large the disk is; dd takes the blocks that are left.
-            const fill = `fallocate -l ${Math.max(1, free - 1_048_576)} ${file} && { dd if=/dev/zero of=${file}.rest bs=4k 2>/dev/null; true; }`;
-            const undo = [
-                `rm -f ${file} ${file}.rest`,
-                ...(restart ? [`docker restart ${node.container(restart)}`] : []),
-            ];
+            const fill = [
+                `fallocate -l ${atOnce} ${file}`,
+                ...(gradually ? [`{ step=0; while ${step} 2>/dev/null; do step=$((step + 1)); done; true; }`] : []),
+                `{ dd if=/dev/zero of=${file}.rest bs=4k 2>/dev/null; true; }`,
+            ].join(" && ");
+            const undo = [`rm -f ${file} ${file}.*`, ...(afterwards ? [afterwards(node)] : [])];
             await withUndo(node, id, fill, undo.join(" && "));
         },
         heal: () => undoNow(node, id),

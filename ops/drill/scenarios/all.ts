@@ -1,7 +1,7 @@
 /** Every drill there is. */
 import { seconds } from "../../../components/units";
 import { UserError } from "../../errors";
-import { fillDisk } from "../faults/disk";
+import { fillDisk, restartPrometheus, type Filling } from "../faults/disk";
 import { crashReboot, powerOff } from "../faults/hosts";
 import { lossyLink, partition, slowLink } from "../faults/network";
 import { rollingChange, rollingImage } from "../faults/rolling";
@@ -147,13 +147,13 @@ export const SCENARIOS: Scenario[] = [
     },
     ...(
         [
-            ["queue", "the collector's queues", (v) => `${v.dataDir}/otel-aggregator/queue`],
-            ["wal", "Prometheus", (v) => `${v.dataDir}/prometheus`, "prometheus"],
+            ["queue", "the collector's queues", (v) => `${v.dataDir}/otel-aggregator/queue`, { gradually: true }],
+            ["wal", "Prometheus", (v) => `${v.dataDir}/prometheus`, { gradually: true, afterwards: restartPrometheus }],
             ["loki", "Loki", (v) => v.lokiDataDir],
             ["store", "the object store", (v) => `${v.dataDir}/minio`],
-        ] as [string, string, (values: DeployedNode["values"]) => string, string?][]
+        ] as [string, string, (values: DeployedNode["values"]) => string, Filling?][]
     ).map(
-        ([part, whose, directory, restart]): Scenario => ({
+        ([part, whose, directory, filling]): Scenario => ({
             name: `disk-full-${part}`,
             starred: false,
             title: `The disk of ${whose} is full on the owner`,
@@ -161,7 +161,7 @@ export const SCENARIOS: Scenario[] = [
                 "Refused rather than lost: clients get an answer that has them send again, or the peer takes over.",
             holdSeconds: 20,
             gap: "hostKilled",
-            fault: ({ owner }) => fillDisk(owner, directory(owner.values), restart),
+            fault: ({ owner }) => fillDisk(owner, directory(owner.values), filling),
         }),
     ),
     {
