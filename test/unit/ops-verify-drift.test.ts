@@ -63,7 +63,11 @@ const DRIFT: Drift[] = [
     },
     {
         what: "a secret file that was edited, without showing what is in it",
-        inject: () => fs.writeFileSync(host.at(ROOT_ENV), "MINIO_ROOT_USER=me\nMINIO_ROOT_PASSWORD=not-to-be-shown\n"),
+        inject: () => {
+            fs.rmSync(host.at(ROOT_ENV));
+            const text = "MINIO_ROOT_USER=me\nMINIO_ROOT_PASSWORD=not-to-be-shown\n";
+            fs.writeFileSync(host.at(ROOT_ENV), text, { mode: 0o400 });
+        },
         finds: ["file minio/root.env content: [secret] → another text"],
         does: ["write minio/root.env"],
     },
