@@ -181,8 +181,9 @@ class Work {
             .map(({ subject }) => subject);
         const found = this.found[one.name];
         if (!found || found.status === "exited" || found.status === "created") return false;
-        if (lost.some((path) => one.sources.some((source) => within(path, source) || within(source, path))))
-            return true;
+        const hasOpen = (path: string): boolean =>
+            one.sources.some((source) => within(source.path, path) || (!source.readOnly && within(path, source.path)));
+        if (lost.some(hasOpen)) return true;
         return this.files.some(
             (file) => file.parent === one.resource.parent && !file.write?.reloads && this.hasRead(file, found),
         );

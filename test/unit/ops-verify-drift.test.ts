@@ -63,7 +63,11 @@ const DRIFT: Drift[] = [
     },
     {
         what: "a secret file that was edited, without showing what is in it",
-        inject: () => fs.writeFileSync(host.at(ROOT_ENV), "MINIO_ROOT_USER=me\nMINIO_ROOT_PASSWORD=not-to-be-shown\n"),
+        inject: () => {
+            fs.rmSync(host.at(ROOT_ENV));
+            const text = "MINIO_ROOT_USER=me\nMINIO_ROOT_PASSWORD=not-to-be-shown\n";
+            fs.writeFileSync(host.at(ROOT_ENV), text, { mode: 0o400 });
+        },
         finds: ["file minio/root.env content: [secret] → another text"],
         does: ["write minio/root.env"],
     },
@@ -93,10 +97,8 @@ const DRIFT: Drift[] = [
             "prepare the host again: directories, kernel settings, helper scripts",
             "stop prometheus-mid-1",
             "stop thanos-sidecar-mid-1",
-            "stop otel-aggregator-mid-1",
             "start prometheus-mid-1",
             "start thanos-sidecar-mid-1",
-            "start otel-aggregator-mid-1",
         ],
     },
     {

@@ -32,7 +32,7 @@ export interface DeployedContainer {
     /** Time to end by itself. */
     stopSeconds: number;
     /** Directories of the host in it. */
-    sources: string[];
+    sources: { path: string; readOnly: boolean }[];
 }
 
 /** Every container that was deployed, in the order in which they were started. Pure. */
@@ -45,7 +45,7 @@ export function deployedContainers(resources: StateResource[]): DeployedContaine
                 resource,
                 name: String(outputs.name),
                 stopSeconds: Number(inputs.destroyGraceSeconds ?? 10),
-                sources: mountsOf(inputs).map(({ source }) => source),
+                sources: mountsOf(inputs).map(({ source, readOnly = false }) => ({ path: source, readOnly })),
             };
         });
 }

@@ -120,7 +120,7 @@ export class DeployedHost {
             .replaceAll("/proc/sys/", `${bench.root}/proc/sys/`)
             .replaceAll("FIREWALL=true", "FIREWALL=false")
             .replaceAll("made for credentials-", "made-for-")
-            .replace(/\b(65534:65534|10001:10001)\b/g, "0:0");
+            .replace(/(--owner |0\d{3} )\d+:\d+/g, "$10:0");
         this.resources = readResources(this.state);
         const values = valuesOf(stack);
         this.node = {
