@@ -114,6 +114,8 @@ class Work {
                 const text = `write ${file.path}${reloads ? `, which ${reloads} reads again` : ""}`;
                 return step(text, file.write!.line, { input: file.write!.input });
             }),
+            // A container that is made anew may need them. A store that is itself made anew, or started, is asked afterwards.
+            ...(this.storeIsTouched() ? [] : this.storeSteps()),
             ...[...this.restarted, ...this.started].sort(this.inOrder).map(({ name }) => this.start(name)),
             ...this.foreign.map(({ name, stopSeconds }) =>
                 step(
@@ -132,6 +134,14 @@ class Work {
     }
 
     after(): Step[] {
+        return this.storeIsTouched() ? this.storeSteps() : [];
+    }
+
+    private storeIsTouched(): boolean {
+        return [...this.anew, ...this.restarted, ...this.started].some(({ name }) => name.startsWith("minio-"));
+    }
+
+    private storeSteps(): Step[] {
         const [setup] = storeSetups(this.look.resources);
         const store = this.findings.some(({ kind }) => ["bucket", "user", "policy"].includes(kind));
         // A store that could not be asked, and is started now, may lack them as well.

@@ -46,6 +46,13 @@ describe("what cannot be looked at", () => {
         expect(await heal(found)).toEqual(["start minio-mid-1", "make buckets, users and policies again"]);
     });
 
+    it("has users made before what cannot start without them", async () => {
+        fs.rmSync(`${host.bench.state}/store/users/thanos`);
+        fs.rmSync(`${host.bench.state}/containers/thanos-store-mid-1`);
+        expect(await heal(await look())).toEqual(["make buckets, users and policies again", "pulumi up --refresh"]);
+        expect((await look()).findings).toEqual([]);
+    });
+
     it("is unknown of a host that is away, of one with nothing deployed, and of a state that cannot be read", async () => {
         const away = { ...host.node, exec: async () => ({ code: 255, stdout: "", stderr: "no route to host\n" }) };
         expect((await lookAt(host.deployment, away)).unknown).toEqual(["cannot be reached: no route to host"]);
