@@ -1,6 +1,6 @@
 /** The lab's network: a namespace with a bridge, and one cable (veth pair) per host. Nothing of it shows outside. */
 import { readlinkSync, statSync } from "node:fs";
-import { BRIDGE, macAddress, NAMESPACE, NAMESPACE_PATH, NETWORK, portName, type LabNode } from "./nodes";
+import { BRIDGE, BRIDGE_MAC, macAddress, NAMESPACE, NAMESPACE_PATH, NETWORK, portName, type LabNode } from "./nodes";
 import { must, run, type RunOptions, type RunResult } from "./run";
 
 const FILTER = "otel_ha_lab";
@@ -36,7 +36,8 @@ export async function createNetwork(): Promise<void> {
     const script = [
         "ip link set lo up",
         // No snooping: nobody here asks for VRRP's multicast group the way a snooping bridge wants to see it.
-        `ip link add ${BRIDGE} type bridge mcast_snooping 0 forward_delay 0`,
+        // An address of its own: else it has the lowest of its ports', another one whenever a host comes or goes, and hosts would look for it in vain.
+        `ip link add ${BRIDGE} address ${BRIDGE_MAC} type bridge mcast_snooping 0 forward_delay 0`,
         `ip address add ${address} dev ${BRIDGE}`,
         `ip link set ${BRIDGE} up`,
         // A host's packet to somewhere else is refused at once instead of vanishing.

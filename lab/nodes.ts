@@ -34,6 +34,9 @@ export const NAMESPACE = PREFIX;
 export const NAMESPACE_PATH = `/run/netns/${NAMESPACE}`;
 export const BRIDGE = "lab0";
 
+/** The deployer's link address. */
+export const BRIDGE_MAC = "02:42:c0:a8:6e:01";
+
 export function findNode(name: string): LabNode {
     const node = NODES.find((candidate) => candidate.name === name);
     if (!node) throw new Error(`No such node: ${name}. The lab has ${NODES.map((n) => n.name).join(", ")}.`);
