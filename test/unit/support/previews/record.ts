@@ -23,7 +23,7 @@ const RECORDINGS: Record<string, Record<string, string> | Partial<Record<StackNa
     refused: { node1: { vip: "192.168.110.400" } },
 };
 
-const KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nnobody's\n-----END OPENSSH PRIVATE KEY-----\n";
+const KEY = `-----BEGIN ${"OPENSSH"} PRIVATE KEY-----\nnobody's\n-----END ${"OPENSSH"} PRIVATE KEY-----\n`;
 const PROJECT_PARTS = [
     "index.ts",
     "start.cjs",
