@@ -47,8 +47,8 @@ const RELOADED = [
     },
     {
         template: "keepalived/keepalived.conf.mustache",
-        from: "garp_master_refresh 60",
-        to: "garp_master_refresh 61",
+        from: "garp_master_refresh 5",
+        to: "garp_master_refresh 6",
         resource: "mid-1-keepalived-keepalived.conf",
         file: "keepalived/keepalived.conf",
     },
