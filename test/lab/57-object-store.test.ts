@@ -38,7 +38,7 @@ async function exchangeDrives(put: string, take: string): Promise<void> {
             // There is none while the store is external.
             `{ docker stop ${minio} >/dev/null 2>&1 || true; }`,
             `mv ${DRIVES} ${DRIVES}.${put}`,
-            `if [ -d ${DRIVES}.${take} ]; then mv ${DRIVES}.${take} ${DRIVES}; else mkdir -p ${DRIVES}/data1 ${DRIVES}/data2; fi`,
+            `if [ -d ${DRIVES}.${take} ]; then mv ${DRIVES}.${take} ${DRIVES}; else install -d -o 1000 -g 1000 ${DRIVES}/data1 ${DRIVES}/data2; fi`,
         ];
         const moved = await labExec(name, ["sh", "-c", script.join(" && ")]);
         expect(moved.code, moved.stderr).toBe(0);
