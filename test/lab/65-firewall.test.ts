@@ -34,7 +34,7 @@ let undo: (() => void)[] = [];
 
 beforeAll(async () => {
     project = await settledProject();
-    const added = await inLab(["ip", "address", "add", `${STRANGER}/${NETWORK.prefixLength}`, "dev", BRIDGE]);
+    const added = await inLab(["ip", "address", "replace", `${STRANGER}/${NETWORK.prefixLength}`, "dev", BRIDGE]);
     expect(added.code, added.stderr).toBe(0);
     undo = (["node1", "node2"] as const).map((stack) =>
         settings(project, stack, `clientCidrs=${DEPLOYER}/32`, `adminCidrs=${DEPLOYER}/32`),
