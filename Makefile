@@ -16,7 +16,7 @@ endef
 
 # The tests have a lab of their own, so that a demo can go on beside them. It stays when a test fails, to be looked at.
 test: export OTEL_HA_LAB = test
-test: node_modules/.package-lock.json ## Everything: check, then real services on the lab's hosts (first time 60 min, then 15)
+test: node_modules/.package-lock.json ## Everything: check, then real services on the lab's hosts (first time 75 min, then 45)
 	@lab/lab up && lab/lab plugins
 	@mkdir -p .lab/results && rm -f .lab/results/*.json
 	@$(MAKE) --no-print-directory check
@@ -24,7 +24,7 @@ test: node_modules/.package-lock.json ## Everything: check, then real services o
 		{ echo "The lab is as the failed tests left it: OTEL_HA_LAB=test lab/lab status; OTEL_HA_LAB=test lab/lab down removes it" >&2; exit 1; }
 	@lab/lab down
 
-check: node_modules/.package-lock.json ## Format, lint, types and unit tests; no lab, under a minute
+check: node_modules/.package-lock.json ## Format, lint, types and unit tests; no lab, some minutes
 	@$(MAKE) --no-print-directory -j 2 -k check-unit check-types check-lint check-format 2>/dev/null
 
 check-unit:
