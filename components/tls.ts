@@ -1,0 +1,27 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/**
+ * How connections that leave a host are secured. "internal": by certificates of a CA that this program makes. "provided": by ones that are given.
+ * "off": not at all, and without authentication; for the lab.
+ */
+export type TlsMode = "off" | "internal" | "provided";
+
+/** A certificate with its key. */
+export interface Identity {
+    /** PEM; intermediate certificates after the leaf. */
+    certificate: pulumi.Input<string>;
+    /** PEM, a secret. */
+    key: pulumi.Input<string>;
+}
+
+/** What the parts of one node show to others, and whom they believe. */
+export interface NodeTls {
+    /** The CA certificates that are believed, PEM: one, or two while a CA is replaced. */
+    trusted: pulumi.Input<string>;
+    /** For clients and people: the node's name and address, its host name, and the virtual IP. Server only. */
+    clients: Identity;
+    /** For the other node. Server and client; its common name is the node's name. */
+    peer: Identity;
+    /** Of the node's own object store. Server only: the node's name and address, and 127.0.0.1. @default none: the store is elsewhere */
+    objectStore?: Identity;
+}
