@@ -47,6 +47,8 @@ function hostSettings(node: LabNode, image: string): string[] {
     return [
         ...["--name", containerName(node), "--hostname", node.hostname, "--network", "none"],
         ...RIGHTS,
+        // SSH and Docker itself; init.sh does the same for the containers.
+        ...["--cpu-shares", "8192"],
         // Nobody serves names there, so that a lookup is refused at once instead of timing out.
         ...["--dns", NETWORK.deployer],
         // As after a reboot: no pid file or socket of the life before.

@@ -6,6 +6,14 @@ set -eu
 mount -o remount,rw /proc/sys 2>/dev/null || true
 # Docker wants a cgroup of its own for each host: two hosts share this machine's hierarchy.
 cgroup="${LAB_CGROUP:-/otel-ha-lab}"
+# By itself all of that counts as much as one thread of anybody else here, and the deployer, which is another machine in earnest, has many.
+shares=8192
+for way in "cpu$cgroup/cpu.shares $shares" ".$cgroup/cpu.weight 800"; do
+    file=/sys/fs/cgroup/${way% *}
+    [ -e "${file%"$cgroup"/*}/cgroup.procs" ] || continue
+    mkdir -p "${file%/*}"
+    echo "${way#* }" >"$file" 2>/dev/null || true
+done
 
 keep() {
     name=$1

@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import { changedLines, DiffLine, lineDiff } from "../text-diff";
+import { DiffLine, textDiff } from "../text-diff";
 import { holdsSecret, SECRET } from "./mask";
 import {
     Change,
@@ -81,7 +81,7 @@ function detail(step: Step, node: PlannedNode): Detail {
     const op = step.op as Operation;
     const [change] = readChange(step, node);
     const isCommand = typeChain(step.urn).at(-1) === COMMAND;
-    return { op, title: titleOf(step, node, change), change, ...(isCommand ? textDiff(step) : inputsDiff(step)) };
+    return { op, title: titleOf(step, node, change), change, ...(isCommand ? fileDiff(step) : inputsDiff(step)) };
 }
 
 function titleOf(step: Step, node: PlannedNode, change: Change | undefined): string {
@@ -100,19 +100,36 @@ function pathOf({ oldState, newState }: Step): string | undefined {
 type Shown = Pick<Detail, "note" | "lines">;
 
 /** What a command is given on standard input: the text of a file, or a script. */
-function textDiff(step: Step): Shown {
+function fileDiff(step: Step): Shown {
     if (step.op === "delete") return { lines: [] };
     const before = step.op === "create" ? "" : textOf(step.oldState);
     const after = textOf(step.newState);
     // A text of which one side is secret: the other side may be the same.
     if (before === SECRET || after === SECRET) return { note: SECRET_NOTE, lines: [] };
     if (after.includes(UNKNOWN)) return { note: UNKNOWN_NOTE, lines: [] };
-    const lines = changedLines(lineDiff(before, after));
+    const lines = changedLines(before, after);
     if (lines.length > 0) return { lines };
     if (step.diffReasons?.includes("stdin")) return { note: SECRET_NOTE, lines };
     const others = inputsDiff(step);
     return others.lines.length > 0 ? others : { note: SAME_NOTE, lines };
 }
+
+/** What was left out between two shown lines. */
+const GAP: DiffLine = { sign: " ", text: "…" };
+
+/** Changed lines with what is around them, and {@link GAP} for what is between. A newline at the end does not count. */
+function changedLines(before: string, after: string): DiffLine[] {
+    const [old, now] = [before, after].map((text) => text.replace(/([^\n])$/, "$1\n")) as [string, string];
+    const hunks = textDiff(old, now);
+    if (!hunks) return [...signed("-", old), ...signed("+", now)];
+    return hunks.flatMap(({ before: first, lines }) => (first > 1 ? [GAP, ...lines] : lines));
+}
+
+const signed = (sign: DiffLine["sign"], text: string): DiffLine[] =>
+    text
+        .split("\n")
+        .slice(0, -1)
+        .map((line) => ({ sign, text: line }));
 
 const textOf = (state: Step["newState"]): string => String(state?.inputs?.stdin ?? "");
 
@@ -123,7 +140,7 @@ function inputsDiff(step: Step): Shown {
     const keys = reasons.filter((key) => !(key === "labels" && isContainer(step)));
     if (keys.length === 0 && reasons.length > 0) return { note: LABELS_NOTE, lines: [] };
     const of = (state: Step["newState"]): string => asYaml(state?.inputs ?? {}, keys);
-    const lines = changedLines(lineDiff(step.op === "create" ? "" : of(step.oldState), of(step.newState)));
+    const lines = changedLines(step.op === "create" ? "" : of(step.oldState), of(step.newState));
     const hidden = keys.filter((key) => step.op !== "create" && isHidden(step, key));
     return { lines, ...(hidden.length > 0 ? { note: `${hidden.join(", ")}: ${SECRET_NOTE}` } : {}) };
 }

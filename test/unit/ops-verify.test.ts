@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { shellQuote, shellWords } from "../../components/shell";
-import { unifiedDiff } from "../../ops/verify/diff";
 import { policyText } from "../../ops/verify/kinds/object-store";
 import { readResources } from "../../ops/verify/state";
 
@@ -39,18 +38,5 @@ describe("reading", () => {
         expect(policyText(policy("s3:A"))).not.toBe(policyText(policy("s3:A", "s3:B")));
         const conditional = { Statement: [{ ...policy("s3:A").Statement[0], Condition: { x: 1 } }] };
         expect(policyText(conditional)).not.toBe(policyText(policy("s3:A")));
-    });
-
-    it("shows differences as diff does", () => {
-        const text = Array.from({ length: 12 }, (_, at) => `line ${at + 1}`);
-        const edited = text.with(5, "edited");
-        expect(unifiedDiff(`${text.join("\n")}\n`, `${edited.join("\n")}\n`)!.split("\n")).toEqual([
-            "@@ -3 +3 @@",
-            ...[" line 3", " line 4", " line 5", "-line 6", "+edited", " line 7", " line 8", " line 9"],
-        ]);
-        expect(unifiedDiff("", "new\n")).toBe("@@ -1 +1 @@\n+new");
-        expect(unifiedDiff("a\nb\n", "a\nb")).toBe("@@ -1 +1 @@\n a\n-b\n+b (no newline at the end)");
-        const long = "x\n".repeat(3000);
-        expect(unifiedDiff(long, `${long}y\n`)).toBeUndefined();
     });
 });

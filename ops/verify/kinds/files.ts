@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { shellWords } from "../../../components/shell";
-import { unifiedDiff } from "../diff";
+import { Hunk, textDiff } from "../../text-diff";
 import { deployedFirewall } from "./firewall";
 import { Finding, Inquiry, Sections } from "../model";
 import { hostSetups } from "../setup-script";
@@ -123,9 +123,17 @@ function contentDiffers(
     differs: (property: string, expected: string, found: string, diff?: string) => Finding,
 ): Finding {
     if (file.secret) return differs("content", "[secret]", "another text");
-    const diff = content === undefined ? undefined : unifiedDiff(file.content, content);
+    const diff = content === undefined ? undefined : unified(textDiff(file.content, content));
     return differs("content", "the deployed text", diff ? "another text" : "another text, too long to show", diff);
 }
+
+const unified = (hunks?: Hunk[]): string | undefined =>
+    hunks
+        ?.flatMap(({ before, after, lines }) => [
+            `@@ -${before} +${after} @@`,
+            ...lines.map(({ sign, text }) => sign + text),
+        ])
+        .join("\n");
 
 /** @example octal("644") → "0644" */
 export const octal = (mode: string): string => mode.replace(/^0*/, "").padStart(4, "0");
