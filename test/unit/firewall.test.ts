@@ -61,7 +61,6 @@ describe("the rules", () => {
             3100: "admins_peer",
             8404: "admins_peer",
             9000: "admins_peer",
-            9001: "admins",
             9090: "admins_peer",
             9095: "this_host",
             10901: "peer",
@@ -191,7 +190,7 @@ describe("the component", () => {
     const COMMAND = "command:remote:Command";
     const SECRET = "SECRET-of-them";
     const credentials = Object.fromEntries(
-        ["objectStoreRootPassword", "lokiObjectStoreSecret", "thanosObjectStoreSecret", "haproxyStatsPassword"].map(
+        ["objectStoreRootPassword", "lokiObjectStoreSecret", "thanosSidecarObjectStoreSecret", "thanosStoreObjectStoreSecret", "thanosCompactorObjectStoreSecret", "haproxyStatsPassword"].map(
             (name) => [name, SECRET],
         ),
     );

@@ -47,7 +47,7 @@ describe("what cannot be looked at", () => {
     });
 
     it("has users made before what cannot start without them", async () => {
-        fs.rmSync(`${host.bench.state}/store/users/thanos`);
+        fs.rmSync(`${host.bench.state}/store/users/thanos-store`);
         fs.rmSync(`${host.bench.state}/containers/thanos-store-mid-1`);
         expect(await heal(await look())).toEqual(["make buckets, users and policies again", "pulumi up --refresh"]);
         expect((await look()).findings).toEqual([]);

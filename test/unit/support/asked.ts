@@ -17,7 +17,7 @@ export async function programResources(
 ): Promise<Registered[]> {
     const module = (await import("../../../index")) as unknown as { default: () => Promise<unknown> };
     const sharedCredentials = Object.fromEntries(
-        ["objectStoreRootPassword", "lokiObjectStoreSecret", "thanosObjectStoreSecret", "haproxyStatsPassword"].map(
+        ["objectStoreRootPassword", "lokiObjectStoreSecret", "thanosSidecarObjectStoreSecret", "thanosStoreObjectStoreSecret", "thanosCompactorObjectStoreSecret", "haproxyStatsPassword"].map(
             (key) => [key, `made for ${key}`],
         ),
     );
