@@ -190,9 +190,14 @@ describe("the component", () => {
     const COMMAND = "command:remote:Command";
     const SECRET = "SECRET-of-them";
     const credentials = Object.fromEntries(
-        ["objectStoreRootPassword", "lokiObjectStoreSecret", "thanosSidecarObjectStoreSecret", "thanosStoreObjectStoreSecret", "thanosCompactorObjectStoreSecret", "haproxyStatsPassword"].map(
-            (name) => [name, SECRET],
-        ),
+        [
+            "objectStoreRootPassword",
+            "lokiObjectStoreSecret",
+            "thanosSidecarObjectStoreSecret",
+            "thanosStoreObjectStoreSecret",
+            "thanosCompactorObjectStoreSecret",
+            "haproxyStatsPassword",
+        ].map((name) => [name, SECRET]),
     );
 
     async function commands(changes: Record<string, string> = {}): Promise<Record<string, Registered>> {

@@ -154,9 +154,7 @@ printf '%s\\n' "$MC_HOST_store" >"$STATE/host"`,
             "admin policy attach store thanos-metrics-read --user store",
             "mc --json admin user info store store",
         ]);
-        expect(bench.read("users")).toBe(
-            "loki\nSECRET-of-loki\nsidecar\nSECRET-of-sidecar\nstore\nSECRET-of-store\n",
-        );
+        expect(bench.read("users")).toBe("loki\nSECRET-of-loki\nsidecar\nSECRET-of-sidecar\nstore\nSECRET-of-store\n");
         expect(bench.read("host")).toBe("http://admin:SECRET-of-root@127.0.0.1:9000\n");
     });
 

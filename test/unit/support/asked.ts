@@ -17,9 +17,14 @@ export async function programResources(
 ): Promise<Registered[]> {
     const module = (await import("../../../index")) as unknown as { default: () => Promise<unknown> };
     const sharedCredentials = Object.fromEntries(
-        ["objectStoreRootPassword", "lokiObjectStoreSecret", "thanosSidecarObjectStoreSecret", "thanosStoreObjectStoreSecret", "thanosCompactorObjectStoreSecret", "haproxyStatsPassword"].map(
-            (key) => [key, `made for ${key}`],
-        ),
+        [
+            "objectStoreRootPassword",
+            "lokiObjectStoreSecret",
+            "thanosSidecarObjectStoreSecret",
+            "thanosStoreObjectStoreSecret",
+            "thanosCompactorObjectStoreSecret",
+            "haproxyStatsPassword",
+        ].map((key) => [key, `made for ${key}`]),
     );
     const { resources } = await run(() => module.default(), {
         stack,
