@@ -132,6 +132,7 @@ const SCRIPTS = [
     "put-file",
     "await-healthy",
     "setup-object-store",
+    "retire-object-store-users",
     "may-stop-object-store",
     "mirror-buckets",
     "firewall",

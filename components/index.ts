@@ -41,8 +41,9 @@ export {
     RootCredentials,
     StoreTls,
 } from "./object-store";
+export { retireUsers, RetireUsersArgs, userOf, withOwnUser } from "./object-store-users";
 export { OtelAggregator, otelAggregatorRequirements, OtelAggregatorSettings } from "./otel-aggregator";
-export { addresses } from "./outputs";
+export { addresses, newestTokens } from "./outputs";
 export { Prometheus, prometheusRequirements, PrometheusSettings } from "./prometheus";
 export { CertificateRecord } from "./renewal";
 export { Reload, RemoteFile, RemoteFileArgs } from "./remote-file";
