@@ -24,6 +24,7 @@ users=$(cat)
 # Who waits gives up when another run has begun: that one knows better whom the node needs.
 latest=${OTEL_HA_RUN:-/run}/otel-ha.retire-$container
 [ -n "$wait" ] || echo "$run" >"$latest"
+exec 9>"$latest.lock"
 
 # In the container: mc reads the root credentials from the environment.
 retire() {
@@ -93,13 +94,16 @@ done
 
 if [ -n "$wait" ]; then
     deadline=$(($(date +%s) + wait))
-    while [ "$(date +%s)" -lt "$deadline" ] && [ "$(cat "$latest")" = "$run" ]; do
-        if retire; then exit 0; fi
+    while [ "$(date +%s)" -lt "$deadline" ]; do
         sleep 5
+        flock 9
+        if [ "$(cat "$latest")" != "$run" ] || retire; then exit 0; fi
+        flock -u 9
     done
     exit 1
 fi
 
+flock 9
 if retire; then
     if [ -n "$said" ]; then printf '%s\n' "$said"; fi
     exit 0
@@ -110,7 +114,7 @@ case $hosts:$said in
     *"no write quorum" | *"not exist"*)
         echo "open: the object store has no write quorum; users that $group does not need any more go by themselves when it has one"
         printf '%s\n' "$users" |
-            setsid "$0" --container "$container" --port "$port" --group "$group" --hosts "$hosts" --wait 3600 --run "$run" >/dev/null 2>&1 &
+            setsid "$0" --container "$container" --port "$port" --group "$group" --hosts "$hosts" --wait 3600 --run "$run" >/dev/null 2>&1 9>&- &
         exit 0
         ;;
 esac

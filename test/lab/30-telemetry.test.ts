@@ -1,6 +1,7 @@
 // What is sent to the virtual IP is found again, with its values and attributes.
 import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
+import { userOf } from "../../components/object-store-users";
 import { labExec } from "../../lab/hosts";
 import { Project } from "../../lab/project";
 import { logql, promql } from "../../lab/queries";
@@ -140,8 +141,9 @@ it("shows HAProxy's statistics to who has the password, and to nobody else", asy
 it("gives each client of the object store its own bucket only", async () => {
     const secret = (JSON.parse(await stackSecret(project, "node1", "sharedCredentials")) as Record<string, string>)
         .lokiObjectStoreSecret!;
-    expect((await objects(node1, "loki-data", { user: "loki", secret })).code).toBe(0);
-    const denied = await objects(node1, "thanos-metrics", { user: "loki", secret });
+    const loki = { user: userOf("loki", secret), secret };
+    expect((await objects(node1, "loki-data", loki)).code).toBe(0);
+    const denied = await objects(node1, "thanos-metrics", loki);
     expect(denied.code).not.toBe(0);
     expect(denied.stderr).toMatch(/Access Denied/i);
 });

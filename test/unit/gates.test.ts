@@ -199,6 +199,18 @@ printf '%s\\n' "$MC_HOST_store" >"$STATE/host"`,
         expect(bench.read("host")).toBe("https://admin:SECRET-of-root@127.0.0.1:9000\n");
     });
 
+    it("puts each user into the node's group before it gets its rights: who has rights and no group may be taken away", () => {
+        healthy();
+        setup(undefined, "--group", "mid-1");
+        const mc = bench.argv().filter((line) => /^mc .*(user add|group|attach)/.test(line));
+        expect(mc.slice(0, 3)).toEqual([
+            "mc --quiet admin user add store",
+            "mc --quiet admin group add store mid-1 loki",
+            "mc --quiet admin policy attach store loki-data-all --user loki",
+        ]);
+        expect(mc).toHaveLength(9);
+    });
+
     it("removes users that are named as not needed any more", () => {
         healthy();
         expect(setup(undefined, "--retire", "thanos", "--retire", "older")).toMatchObject({ code: 0, err: "" });

@@ -1,6 +1,7 @@
 // otel-ha verify against a host in a directory, which the program's own commands have set up: every kind of drift, found and healed.
 import * as fs from "fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { userOf } from "../../components";
 import { PLAIN } from "../../ops/terminal";
 import { Look, verification } from "../../ops/verify/look";
 import { EXIT_CODES, Finding, verdictOf } from "../../ops/verify/model";
@@ -22,6 +23,10 @@ const heal = (found: Look): Promise<string[]> => host.heal(found);
 const HAPROXY = "/data/docker/otel/haproxy/haproxy.cfg";
 const LOKI = "/data/docker/otel/loki/config.yaml";
 const ROOT_ENV = "/data/docker/otel/minio/root.env";
+const user = (base: string, of: string): string => userOf(base, `made for credentials-${of}ObjectStoreSecret`);
+const LOKI_USER = user("loki", "loki");
+const SIDECAR = user("thanos-sidecar", "thanosSidecar");
+const USERS = [LOKI_USER, SIDECAR, user("thanos-store", "thanosStore"), user("thanos-compactor", "thanosCompactor")];
 const DATA = "/data/volume/otel/prometheus";
 const store = (file: string): string => `${host.bench.state}/store/${file}`;
 const append = (file: string, text: string): void => fs.appendFileSync(host.at(file), text);
@@ -181,26 +186,27 @@ const DRIFT: Drift[] = [
     },
     {
         what: "a user that was removed",
-        inject: () => fs.rmSync(store("users/thanos-sidecar")),
-        finds: ["user thanos-sidecar existence: a user → nothing"],
+        inject: () => fs.rmSync(store(`users/${SIDECAR}`)),
+        finds: [`user ${SIDECAR} existence: a user → nothing`],
         does: ["make buckets, users and policies again"],
     },
     {
         what: "a user that was disabled",
-        inject: () => meddle("users/loki", (text) => text.replace("enabled", "disabled")),
-        finds: ["user loki state: enabled → disabled"],
+        inject: () => meddle(`users/${LOKI_USER}`, (text) => text.replace("enabled", "disabled")),
+        finds: [`user ${LOKI_USER} state: enabled → disabled`],
         does: ["make buckets, users and policies again"],
     },
     {
         what: "a user that has another secret, without showing it",
-        inject: () => meddle("users/loki", (text) => text.replace(/\n.*\n$/, "\nnot-to-be-shown\n")),
-        finds: ["user loki secret: [secret] → another"],
+        inject: () => meddle(`users/${LOKI_USER}`, (text) => text.replace(/^(.*\n.*\n).*/, "$1not-to-be-shown")),
+        finds: [`user ${LOKI_USER} secret: [secret] → another`],
         does: ["make buckets, users and policies again"],
     },
     {
         what: "a user that may do more",
-        inject: () => meddle("users/loki", (text) => text.replace("loki-data-all", "loki-data-all,consoleAdmin")),
-        finds: ["user loki policies: loki-data-all → consoleAdmin, loki-data-all"],
+        inject: () =>
+            meddle(`users/${LOKI_USER}`, (text) => text.replace("loki-data-all", "loki-data-all,consoleAdmin")),
+        finds: [`user ${LOKI_USER} policies: loki-data-all → consoleAdmin, loki-data-all`],
         does: ["make buckets, users and policies again"],
     },
     {
@@ -208,6 +214,18 @@ const DRIFT: Drift[] = [
         inject: () => fs.writeFileSync(store("users/thanos"), "thanos-metrics-client\nenabled\nits-secret\n"),
         finds: ["user thanos existence: nothing → a user"],
         does: ["make buckets, users and policies again, remove the user thanos"],
+    },
+    {
+        what: "a user in the node's group who is none of its services",
+        inject: () => fs.writeFileSync(store("users/zoe"), "readonly\nenabled\nher-secret\nmid-1\n"),
+        finds: [`group mid-1 members: ${[...USERS].sort().join(", ")} → ${[...USERS, "zoe"].sort().join(", ")}`],
+        does: ["make buckets, users and policies again", "take users that the node does not need out of its group"],
+    },
+    {
+        what: "a user that is not in the node's group any more",
+        inject: () => meddle(`users/${LOKI_USER}`, (text) => text.replace("mid-1\n", "\n")),
+        finds: [`group mid-1 members: ${[...USERS].sort().join(", ")} → ${USERS.slice(1).sort().join(", ")}`],
+        does: ["make buckets, users and policies again", "take users that the node does not need out of its group"],
     },
     {
         what: "a policy that allows more",

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
-import { Credentials, Host, Loki, lokiRequirements, Node, RemoteFile } from "../../components";
+import { Credentials, Host, Loki, lokiRequirements, Node, RemoteFile, userOf } from "../../components";
 import { Registered, run } from "./support/graph";
 import { HOST_KEY, settingsOf } from "./support/stacks";
 
@@ -8,9 +8,9 @@ const COMMAND = "command:remote:Command";
 const CONTAINER = "docker:index/container:Container";
 const IMAGE = "docker:index/remoteImage:RemoteImage";
 
-const GATE = /-(ready|may-stop)$/;
+const GATE = /-(ready|may-stop|retired)$/;
 /** What is open, and what a host lacks, is said; these get no secret to say. */
-const SPEAKS = /-(ready|may-stop|host-setup|firewall-kept)$/;
+const SPEAKS = /-(ready|may-stop|retired|host-setup|firewall-kept)$/;
 
 const SECRETS = {
     objectStoreRootPassword: "SECRET-of-the-root",
@@ -143,6 +143,64 @@ describe("a node", () => {
     it("has names that begin with the parent's", () => {
         for (const one of resources.filter((other) => other.parent !== ""))
             expect(one.name.startsWith(one.parent.split(" ")[1]), `${one.name} of ${one.parent}`).toBe(true);
+    });
+});
+
+describe("a user of the object store", () => {
+    it("is another one with another secret, for the store, its services, and the step that takes the former one away", async () => {
+        const users = (all: Registered[]): string[] =>
+            ["mid-1-minio-ready", "mid-1-loki-credentials", "mid-1-minio-retired"].map((name) => {
+                const { stdin } = all.find((one) => one.type === COMMAND && one.name === name)!.inputs as {
+                    stdin: string;
+                };
+                return /\b(loki-[0-9a-f]{6})\b/.exec(stdin)![1]!;
+            });
+        expect(new Set(users(resources))).toEqual(new Set([userOf("loki", "SECRET-of-loki")]));
+        const graph = await run(() => {
+            const { values } = new Credentials("credentials", {
+                given: { ...SECRETS, lokiObjectStoreSecret: "SECRET-2" },
+            });
+            return new Node("mid-1", { settings: settingsOf("node1"), credentials: values });
+        });
+        expect(new Set(users(graph.resources))).toEqual(new Set([userOf("loki", "SECRET-2")]));
+        const { stdin } = named(COMMAND, "mid-1-minio-retired").inputs as { stdin: string };
+        expect(stdin.replace(/-[0-9a-f]{6} /g, "-X ")).toBe(
+            [
+                "loki-X loki loki-data",
+                "thanos-sidecar-X thanos-sidecar thanos-metrics",
+                "thanos-store-X thanos-store thanos-metrics",
+                "thanos-compactor-X thanos-compactor thanos-metrics",
+                "",
+            ].join("\n"),
+        );
+    });
+
+    it("goes only when the services work as another one, and nothing waits for that", () => {
+        const retired = named(COMMAND, "mid-1-minio-retired");
+        for (const service of ["loki", "thanos-sidecar", "thanos-store", "thanos-compactor"])
+            expect(retired.dependsOn).toContain(`${COMMAND} mid-1-${service}-ready`);
+        for (const one of resources) expect(one.dependsOn).not.toContain(`${COMMAND} mid-1-minio-retired`);
+        expect(retired.inputs.create).toBe(
+            "/usr/local/lib/otel-ha/retire-object-store-users --container minio-mid-1 --port 9000 --group mid-1 --hosts 2",
+        );
+    });
+
+    it("has a group of its node for it", () => {
+        expect(named(COMMAND, "mid-1-minio-ready").inputs.create).toContain(" --group mid-1 ");
+    });
+
+    it("of another store is as its administrator calls it", async () => {
+        const graph = await run(() => {
+            const settings = settingsOf("node1", {
+                objectStore: "external",
+                objectStoreEndpoint: "s3.example:443",
+                ...Object.fromEntries(Object.entries(SECRETS).filter(([name]) => name.endsWith("StoreSecret"))),
+            });
+            return new Node("mid-1", { settings, credentials: SECRETS });
+        });
+        const file = graph.resources.find(({ name }) => name === "mid-1-loki-credentials")!.inputs.stdin as string;
+        expect(file).toContain("aws_access_key_id = loki\n");
+        expect(graph.resources.map(({ name }) => name)).not.toContain("mid-1-minio-retired");
     });
 });
 
@@ -331,8 +389,11 @@ describe("credentials", () => {
         for (const one of made) expect(one.inputs).toMatchObject({ special: false, keepers: { generation: "1" } });
     });
 
-    it("of another generation are others", async () => {
-        for (const one of await make({ generation: 2 })) expect(one.inputs.keepers).toEqual({ generation: "2" });
+    it("of another generation are others, each by itself", async () => {
+        for (const one of await make({ generations: { vrrpPassword: 2 } })) {
+            const generation = one.name === "credentials-vrrpPassword" ? "2" : "1";
+            expect(one.inputs.keepers, one.name).toEqual({ generation });
+        }
     });
 
     it("have a token of 43 letters and digits for each sender, which goes with its name", async () => {
@@ -346,6 +407,26 @@ describe("credentials", () => {
             ["credentials-otlpToken-billing", inputs],
         ]);
         expect(tokens(one)).toEqual([["credentials-otlpToken-billing", inputs]]);
+    });
+
+    it("have a token of each generation that is accepted; the one that was there stays as it is", async () => {
+        const made = await make({ otlpTokens: ["shop"], tokenGenerations: [1, 2] });
+        const later = await make({ otlpTokens: ["shop"], tokenGenerations: [2] });
+        const tokens = (all: Registered[]) =>
+            all.filter(({ name }) => name.includes("otlpToken")).map(({ name, inputs }) => [name, inputs.keepers]);
+        expect(tokens(made).sort()).toEqual([
+            ["credentials-otlpToken-shop", { generation: "1" }],
+            ["credentials-otlpToken-shop.g2", { generation: "2" }],
+        ]);
+        expect(tokens(later)).toEqual([["credentials-otlpToken-shop.g2", { generation: "2" }]]);
+        const { result } = await run(
+            () => new Credentials("credentials", { otlpTokens: ["shop"], tokenGenerations: [1, 2] }),
+        );
+        const all = await new Promise((done) => result.otlpTokens.apply(done));
+        expect(all).toEqual({
+            shop: ["made for credentials-otlpToken-shop.g2", "made for credentials-otlpToken-shop"],
+        });
+        expect(await pulumi.isSecret(result.otlpTokens)).toBe(true);
     });
 
     it("that are given are not made, and are secrets all the same", async () => {

@@ -16,7 +16,7 @@ import { Registered } from "./graph";
 import { Bench } from "./shell";
 import { StackName, valuesOf } from "./stacks";
 
-const LINKS = ["stat", "sha256sum", "base64", "mktemp", "touch", "ls"];
+const LINKS = ["stat", "sha256sum", "base64", "mktemp", "touch", "ls", "flock", "setsid"];
 
 /** Only root may give files away. */
 export const IS_ROOT = process.getuid?.() === 0;
@@ -60,10 +60,10 @@ case $1 in
         while :; do case $1 in -i) shift ;; -e) export "$2"; shift 2 ;; *) break ;; esac; done
         [ "$(field status "$1")" = running ] || { echo "Error: container $1 is not running" >&2; exit 1; }
         shift
-        case "$*" in *OTEL_HA_CHECK*) exec "$@" ;; *metrics*) echo prometheus_config_last_reload_successful 1 ;; esac ;;
+        case "$*" in *OTEL_HA_CHECK* | *OTEL_HA_GROUP*) exec "$@" ;; *metrics*) echo prometheus_config_last_reload_successful 1 ;; esac ;;
 esac`;
 
-// Buckets: a directory each. Users: a file each with policies, status, secret. Policies: a file each. The JSON is what mc 2025-03-13 prints.
+// Buckets: a directory each. Users: a file each with policies, status, secret, groups. Policies: a file each. The JSON is what mc 2025-03-13 prints.
 const MC = `
 store=$STATE/store
 [ "$1" != --quiet ] || shift
@@ -72,7 +72,8 @@ policies() { sed -n 1p "$store/users/$1"; }
 change() { { echo "$2"; sed 1d "$store/users/$1"; } >"$store/new"; mv "$store/new" "$store/users/$1"; }
 tell_user() {
     has=$(policies "$1")
-    echo "{\\"status\\":\\"success\\",\\"accessKey\\":\\"$1\\"\${has:+,\\"policyName\\":\\"$has\\"},\\"userStatus\\":\\"$(sed -n 2p "$store/users/$1")\\"}"
+    in=$(sed -n 4p "$store/users/$1" | sed 's/[^ ][^ ]*/{"name":"&"}/g; s/ /,/g')
+    echo "{\\"status\\":\\"success\\",\\"accessKey\\":\\"$1\\"\${has:+,\\"policyName\\":\\"$has\\"},\\"userStatus\\":\\"$(sed -n 2p "$store/users/$1")\\"\${in:+,\\"memberOf\\":[$in]}}"
 }
 failed() { echo "{\\"status\\":\\"error\\",\\"error\\":{\\"message\\":\\"$1\\",\\"cause\\":{\\"message\\":\\"$2\\"},\\"type\\":\\"fatal\\"}}"; exit 1; }
 case "$*" in
@@ -86,8 +87,16 @@ case "$*" in
     "admin user remove store "*) rm "$store/users/$5" ;;
     "admin user add store")
         read -r user; read -r secret
-        has=""; [ ! -e "$store/users/$user" ] || has=$(policies "$user")
-        printf '%s\\nenabled\\n%s\\n' "$has" "$secret" >"$store/users/$user" ;;
+        has="" in=""; [ ! -e "$store/users/$user" ] || { has=$(policies "$user"); in=$(sed -n 4p "$store/users/$user"); }
+        printf '%s\\nenabled\\n%s\\n%s\\n' "$has" "$secret" "$in" >"$store/users/$user" ;;
+    "admin group add store "* | "admin group rm store "*)
+        verb=$3 group=$5
+        shift 5
+        for user; do
+            in=$(sed -n 4p "$store/users/$user" | tr ' ' '\\n' | grep -vx "$group" | tr '\\n' ' ')
+            [ "$verb" = rm ] || in="$in$group"
+            { sed -n 1,3p "$store/users/$user"; echo "\${in% }"; } >"$store/new"; mv "$store/new" "$store/users/$user"
+        done ;;
     "admin policy info store "*)
         [ -e "$store/policies/$5" ] || failed "Unable to fetch policy" "The canned policy does not exist."
         echo "{\\"status\\":\\"success\\",\\"policy\\":\\"$5\\",\\"policyInfo\\":{\\"PolicyName\\":\\"$5\\",\\"Policy\\":$(tr '\\n' ' ' <"$store/policies/$5")}}" ;;
@@ -159,7 +168,11 @@ export class DeployedHost {
 
     exec(line: string, { input = "" }: ExecOptions = {}): RunResult {
         const inPlace = input.replaceAll('"/proc/sys/', `"${this.bench.root}/proc/sys/`);
-        const env = { PATH: this.bench.bin, MINIO_CONFIG_ENV_FILE: this.at("/data/docker/otel/minio/root.env") };
+        const env = {
+            PATH: this.bench.bin,
+            MINIO_CONFIG_ENV_FILE: this.at("/data/docker/otel/minio/root.env"),
+            OTEL_HA_RUN: this.bench.state,
+        };
         const done = spawnSync(path.join(this.bench.bin, "sh"), ["-c", line], {
             input: inPlace,
             env,
