@@ -173,7 +173,7 @@ describe("pulumi up with tls: internal", () => {
         const { resources } = await up("node2", { preview: true, changes: internal, stacks });
         expect(resources.filter(({ type }) => type === "docker:index/container:Container")).toHaveLength(9);
         expect(warn.mock.calls.map(([text]) => text)).toContain(
-            'stack "node1" has not published its authority yet: unknown in this preview',
+            'stack "node1" has not published its CA yet: unknown in this preview',
         );
         warn.mockRestore();
     });
