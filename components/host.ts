@@ -134,6 +134,7 @@ const SCRIPTS = [
     "setup-object-store",
     "may-stop-object-store",
     "mirror-buckets",
+    "flush-loki",
     "firewall",
 ];
 
