@@ -1,6 +1,6 @@
 // What no resource shows by itself: rules about a stack as a whole, for the policy pack. The program keeps them when it reads its settings.
 import { compacts } from "../settings/node-settings";
-import { KEYS, KeyName, Values } from "../settings/keys";
+import { KEYS, KeyName, SECRET_KINDS, Values } from "../settings/keys";
 import { warnings } from "../settings/warnings";
 import { COMMAND } from "./command-rules";
 import { CONTAINER } from "./container-rules";
@@ -105,7 +105,7 @@ const SECRET_OUTPUTS: Record<string, string[]> = {
 export function secretValues({ resources, settings }: StackView): string[] {
     const made = resources.flatMap(({ type, inputs }) => (SECRET_OUTPUTS[type] ?? []).map((output) => inputs[output]));
     const given = (Object.keys(KEYS) as KeyName[])
-        .filter((key) => ["secret", "storeSecret"].includes(KEYS[key].kind))
+        .filter((key) => SECRET_KINDS.includes(KEYS[key].kind))
         .map((key) => settings?.[key]);
     const keys = resources
         .map(({ inputs }) => inputs.connection as Record<string, unknown> | null | undefined)
