@@ -11,13 +11,14 @@ export interface Door {
     authorization?: string;
 }
 
-/** Doors by host. Any other host is asked as anybody would. @example { "192.168.110.140": { ca, authorization } } */
+/** Doors by "host:port", or by host. Any other place is asked as anybody would. @example { "192.168.110.140": { ca, authorization } } */
 export type Doors = Record<string, Door>;
 
 /** What is asked, besides where. */
 export interface Question {
     /** @default "GET" */
     method?: string;
+    /** A header "authorization" takes the place of the door's. */
     headers?: Record<string, string>;
     body?: string | Uint8Array;
     /** For everything, connecting included. */
@@ -56,9 +57,9 @@ export class HttpClient {
     ask(address: string, question: Question): Promise<HttpAnswer> {
         const { method = "GET", body, timeoutMs } = question;
         const url = new URL(address);
-        const door = url.protocol === "https:" ? (this.doors[url.hostname] ?? {}) : undefined;
+        const door = url.protocol === "https:" ? (this.doors[url.host] ?? this.doors[url.hostname] ?? {}) : undefined;
         const { request, agent } = this.way(url.protocol, door);
-        const headers = { ...question.headers, ...(door?.authorization ? { authorization: door.authorization } : {}) };
+        const headers = { ...(door?.authorization ? { authorization: door.authorization } : {}), ...question.headers };
         return new Promise((resolve, reject) => {
             const outgoing = request(url, { method, headers, agent }, (incoming) => {
                 const chunks: Buffer[] = [];
