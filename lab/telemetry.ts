@@ -38,9 +38,10 @@ export async function send(protocol: Protocol, sample: Sample): Promise<void> {
 /** What an application's exporter over HTTP is told. */
 async function httpOptions(path: string) {
     const { otlp, url } = await access();
+    const headers: Record<string, string> = otlp?.authorization ? { authorization: otlp.authorization } : {};
     return {
         url: url(NETWORK.vip, HTTP_PORT, path),
-        headers: otlp?.authorization ? { authorization: otlp.authorization } : {},
+        headers,
         httpAgentOptions: otlp ? { ca: otlp.ca } : {},
     };
 }

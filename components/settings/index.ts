@@ -7,6 +7,7 @@ import { OwnSecretsArgs, SharedSecretsArgs } from "../shared-secrets";
 import { Values } from "./keys";
 import { nodeSettings } from "./node-settings";
 import { parseValues, problemReport, RawConfig } from "./parse";
+import { notValidNow } from "./tls-rules";
 import { warnings } from "./warnings";
 
 /** All that a stack's configuration says, read and checked. */
@@ -38,6 +39,7 @@ export function readSettings(): StackSettings {
             key: "credentialsStack",
             message: `"${values.credentialsStack}" is this stack itself; write "" in the stack that owns the credentials`,
         });
+    if (problems.length === 0) problems.push(...notValidNow(values, Date.now()));
     if (problems.length > 0) throw new pulumi.RunError(problemReport(pulumi.getStack(), problems));
     if (pulumi.runtime.isDryRun())
         for (const { key, message } of warnings(values)) void pulumi.log.warn(`${key}: ${message}`);

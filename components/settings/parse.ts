@@ -1,7 +1,8 @@
 import { closest, distance } from "fastest-levenshtein";
 import { KeyName, KEYS, Kind, SECRET_KINDS, Values } from "./keys";
 import { READERS } from "./kinds";
-import { Problem, RULES } from "./rules";
+import { Problem } from "./problem";
+import { RULES } from "./rules";
 
 /** Raw configuration of a stack: key without the project's name → text. */
 export type RawConfig = Record<string, string>;

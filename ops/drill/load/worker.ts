@@ -33,7 +33,7 @@ export type FromWorker =
 const STALL_MS = 50;
 
 // The gRPC library names a server by its address in TLS, too, which servers ignore; Node would say so on the drill's terminal.
-process.noDeprecation = true;
+(process as { noDeprecation?: boolean }).noDeprecation = true;
 
 let clients: PacedClient[] = [];
 let reader: ReadProbe | undefined;
