@@ -67,7 +67,9 @@ function columns(rows: string[][]): string {
 function addresses({ scheme }: Access): string {
     const { vip } = NETWORK;
     const people =
-        scheme === "https" ? "\n  Names and passwords: stack outputs queryUser, haproxyStatsUser; CA: caCertificate" : "";
+        scheme === "https"
+            ? "\n  Names and passwords: stack outputs queryUser, haproxyStatsUser; CA: caCertificate"
+            : "";
     return `
 Addresses (they exist in the lab's network only: reach them through lab/lab run -- …)
   OTLP            ${scheme}://${vip}:4318   and gRPC ${vip}:4317

@@ -86,7 +86,8 @@ const basic = (user: string, password: string): string =>
 /** All outputs of a stack, secrets in the clear. Errors: what pulumi says; never what was read. */
 export async function stackOutputs(pulumi: Deployment["pulumi"], stack: string): Promise<Record<string, unknown>> {
     const { code, stdout, stderr } = await pulumi(["stack", "output", "--json", "--show-secrets", "--stack", stack]);
-    if (code !== 0) throw new UserError(`the outputs of stack "${stack}" cannot be read; pulumi says: ${stderr.trim()}`);
+    if (code !== 0)
+        throw new UserError(`the outputs of stack "${stack}" cannot be read; pulumi says: ${stderr.trim()}`);
     try {
         return JSON.parse(stdout) as Record<string, unknown>;
     } catch {

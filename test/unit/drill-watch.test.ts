@@ -1,6 +1,6 @@
 // What hosts and services say while a drill runs, as events and numbers.
-import { openAccess } from "../../ops/access";
 import { describe, expect, it } from "vitest";
+import { openAccess } from "../../ops/access";
 import { fillIn } from "../../ops/drill/faults/hosts";
 import { increase, sumOf } from "../../ops/drill/run/counters";
 import { parseHostLine } from "../../ops/drill/watch/host-lines";

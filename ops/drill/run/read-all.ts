@@ -27,12 +27,7 @@ export function timestamps(ledgers: ClientLedger[]): Span {
     return { from, to };
 }
 
-async function readView(
-    run: string,
-    ledgers: ClientLedger[],
-    view: Omit<View, "found">,
-    get: GetJson,
-): Promise<View> {
+async function readView(run: string, ledgers: ClientLedger[], view: Omit<View, "found">, get: GetJson): Promise<View> {
     const own = ledgers.filter(({ client }) => client.signal === view.signal);
     const found = new Found(run, own);
     // Shifted clients are hours away from the others: what lies between is not read.
