@@ -133,7 +133,8 @@ export class NodeCertificates extends pulumi.ComponentResource {
 
     constructor(name: string, args: NodeCertificatesArgs, opts?: pulumi.ComponentResourceOptions) {
         super("otel-ha:index:NodeCertificates", name, {}, opts);
-        for (const purpose of args.purposes) this.leaves[purpose] = this.createLeaf(`${name}-${purpose}`, purpose, args);
+        for (const purpose of args.purposes)
+            this.leaves[purpose] = this.createLeaf(`${name}-${purpose}`, purpose, args);
         this.registerOutputs({});
     }
 

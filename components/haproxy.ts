@@ -55,6 +55,38 @@ export interface HaproxySettings extends ServiceSettings {
     thanosQueryHttpPort?: number;
     /** Loki, on both nodes. @default 3100 */
     lokiPort?: number;
+    /** The Thanos sidecar's gRPC, on both nodes. @default 10901 */
+    thanosGrpcPort?: number;
+    /** Thanos Store's gRPC, on both nodes. @default 10905 */
+    thanosStoreGrpcPort?: number;
+    /** On loopback, with TLS: the collector's way to the other node's Loki. @default 19093 */
+    lokiWritePeerPort?: number;
+    /** On loopback, with TLS: Prometheus' way to the metrics of the other node's collector and Prometheus. @default 19094 */
+    peerMetricsPort?: number;
+    /** On loopback, with TLS: Thanos Query's way to the other node's sidecar. @default 19095 */
+    thanosPeerSidecarPort?: number;
+    /** On loopback, with TLS: Thanos Query's way to the other node's Thanos Store. @default 19096 */
+    thanosPeerStorePort?: number;
+    /** Secures whatever is reached from other hosts; needs {@link HaproxyArgs.tls}. @default none: no TLS, and a login for the statistics only */
+    tls?: HaproxyTlsSettings;
+}
+
+/** What HAProxy secures, and how. */
+export interface HaproxyTlsSettings {
+    /** This host's own address. Its services listen on 127.0.0.1; the ports below are there under the same numbers. @example "192.168.110.214" */
+    address: string;
+    /** HTTP for the administrator and the other node. @example [9090, 3100] */
+    adminPorts: number[];
+    /** For the other node only, by its certificate. @example [14318] */
+    peerPorts: number[];
+    /** The same, for gRPC. @example [14317, 10901] */
+    peerGrpcPorts: number[];
+    /** Name of the other node, which its certificate must have. @default none: a node by itself @example "mid-2" */
+    peerNode?: string;
+    /** Takes telemetry from those who send one of {@link HaproxyArgs.otlpTokens}. @default false */
+    otlpTokens?: boolean;
+    /** Takes telemetry from those who have a certificate of this CA, PEM. With neither of the two, from everybody. @default none */
+    otlpClientCa?: string;
 }
 
 export const HAPROXY_DEFAULTS = {
@@ -79,9 +111,15 @@ export const HAPROXY_DEFAULTS = {
     lokiQueryPort: 13100,
     thanosQueryHttpPort: 10904,
     lokiPort: 3100,
+    thanosGrpcPort: 10901,
+    thanosStoreGrpcPort: 10905,
+    lokiWritePeerPort: 19093,
+    peerMetricsPort: 19094,
+    thanosPeerSidecarPort: 19095,
+    thanosPeerStorePort: 19096,
 };
 
-/** Who may see the statistics. */
+/** Somebody with a password. */
 export interface StatsCredentials {
     /** @example "admin" */
     user: pulumi.Input<string>;
@@ -89,12 +127,31 @@ export interface StatsCredentials {
     password: pulumi.Input<string>;
 }
 
+/** Who is let in, and what HAProxy shows of itself. */
+export interface HaproxySecrets {
+    /** The administrator: statistics and, with TLS, every API. A file of its own, 0400. */
+    stats: StatsCredentials;
+    /** With TLS, a user who may query metrics and logs. @default none: the administrator only */
+    query?: StatsCredentials;
+    /** Certificates and keys, with `settings.tls`. */
+    tls?: Pick<NodeTls, "trusted" | "clients" | "peer">;
+    /** Secrets by the names of those who send telemetry with them, with `settings.tls.otlpTokens`. The host gets to know their hashes only. */
+    otlpTokens?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+}
+
 /** User of the upstream image. */
 const HAPROXY_USER = "99:99";
 
-/** The text of haproxy.cfg. Pure. */
+/** Its directory in the container. */
+const INSIDE = "/usr/local/etc/haproxy";
+
+/** The text of haproxy.cfg. Errors: TLS with another node that has no name. Pure. */
 export function haproxyConfig(settings: HaproxySettings): string {
     const s = withDefaults(settings, HAPROXY_DEFAULTS);
+    if (s.tls && s.peerAddress && !s.tls.peerNode)
+        throw new pulumi.RunError(
+            `tls.peerNode is missing; write the name of the node at ${s.peerAddress}, which its certificate has`,
+        );
     return render("haproxy/haproxy.cfg", {
         ...s,
         bufferBytes: bytes(s.buffer),
@@ -103,35 +160,47 @@ export function haproxyConfig(settings: HaproxySettings): string {
         prometheusDisk: PROMETHEUS_DISK,
         queueDisk: QUEUE,
         peerCollector: s.dataPath === "seed" ? undefined : s.peerAddress,
+        certificates: `${INSIDE}/tls`,
+        pair: [s.node, ...(s.tls?.peerNode ? [s.tls.peerNode] : [])].join(" "),
+        otlpAccess: s.tls && otlpAccess(s.tls),
     });
 }
 
-/** Container, files and health of HAProxy. Pure but for the secret that it passes on. */
-export function haproxySpec(settings: HaproxySettings, stats: StatsCredentials): ContainerSpec {
+// The same for both protocols: clients of gRPC make UNAUTHENTICATED of a 401.
+function otlpAccess({ otlpTokens, otlpClientCa }: HaproxyTlsSettings): string | undefined {
+    const wanted = [
+        ...(otlpTokens ? ["send the header Authorization: Bearer, with a token of the output otlpTokens"] : []),
+        ...(otlpClientCa ? ["show a client certificate of otlpClientCa"] : []),
+    ].join(", or ");
+    if (wanted === "") return undefined;
+    const needed = `${wanted[0]!.toUpperCase()}${wanted.slice(1)}.`;
+    return render("haproxy/otlp-access.cfg", { otlpTokens, otlpClientCa, needed, certificates: `${INSIDE}/tls` });
+}
+
+/** Container, files and health of HAProxy. Pure but for the secrets that it passes on. Errors: TLS without certificates. */
+export function haproxySpec(settings: HaproxySettings, secrets: HaproxySecrets): ContainerSpec {
     const s = withDefaults(settings, HAPROXY_DEFAULTS);
     const directory = `${s.configDir}/haproxy`;
-    const inside = "/usr/local/etc/haproxy";
     const container = `haproxy-${s.node}`;
     const validate = (...files: string[]): string =>
-        `docker run --rm --network none -v "$DIR":${inside}:ro ${s.image} haproxy -c ${files.map((file) => `-f "${inside}/${file}"`).join(" ")}`;
-    // USR2 makes the master start a new worker that takes over the listening sockets.
-    const reload = sendSignal("USR2", container);
+        `docker run --rm --network none -v "$DIR":${INSIDE}:ro ${s.image} haproxy -c ${files.map((file) => `-f "${INSIDE}/${file}"`).join(" ")}`;
+    // USR2 makes the master start a new worker that takes over the listening sockets. One that cannot have them all is not noticed by that.
+    const reload = s.tls ? helper("reload-haproxy", container) : sendSignal("USR2", container);
     return {
         container,
         image: s.image,
-        command: ["haproxy", "-f", `${inside}/stats-users.cfg`, "-f", `${inside}/haproxy.cfg`],
-        mounts: [{ source: directory, target: inside, readOnly: true }],
+        command: ["haproxy", "-f", `${INSIDE}/stats-users.cfg`, "-f", `${INSIDE}/haproxy.cfg`],
+        mounts: [{ source: directory, target: INSIDE, readOnly: true }],
         files: [
             {
                 path: `${directory}/stats-users.cfg`,
-                content: pulumi.secret(
-                    pulumi.interpolate`userlist stats\n    user ${stats.user} insecure-password ${stats.password}\n`,
-                ),
+                content: pulumi.secret(userLists(secrets)),
                 mode: "0400",
                 owner: HAPROXY_USER,
                 check: validate("$CANDIDATE"),
                 reload,
             },
+            ...(s.tls ? tlsFiles(`${directory}/tls`, s.image, s.tls, secrets).map((file) => ({ ...file, reload })) : []),
             {
                 path: `${directory}/haproxy.cfg`,
                 content: haproxyConfig(s),
@@ -143,6 +212,14 @@ export function haproxySpec(settings: HaproxySettings, stats: StatsCredentials):
         healthCheck: healthCheck(s, haproxyCheck(s.statsPort)),
         readyTimeout: s.readyTimeout,
     };
+}
+
+// Both lists are there with and without TLS: haproxy.cfg may need the second one until it has been written anew.
+function userLists({ stats, query }: HaproxySecrets): pulumi.Output<string> {
+    const user = (one: StatsCredentials): pulumi.Output<string> =>
+        pulumi.interpolate`    user ${one.user} insecure-password ${one.password}\n`;
+    if (!query) return pulumi.interpolate`userlist stats\n${user(stats)}`;
+    return pulumi.interpolate`userlist stats\n${user(stats)}userlist query\n${user(query)}${user(stats)}`;
 }
 
 // The upstream image has bash, but no HTTP client. 200 only while a collector is there to take data.

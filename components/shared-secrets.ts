@@ -67,18 +67,12 @@ export async function sharedSecrets(ownerStack: string, args: SharedSecretsArgs)
     return readFrom(owner, missing, args);
 }
 
-function readFrom(
-    owner: pulumi.StackReference | undefined,
-    missing: string[],
-    args: SharedSecretsArgs,
-): SharedSecrets {
+function readFrom(owner: pulumi.StackReference | undefined, missing: string[], args: SharedSecretsArgs): SharedSecrets {
     const all = owner?.requireOutput(SHARED_CREDENTIALS_OUTPUT) as pulumi.Output<Record<string, unknown>> | undefined;
-    const read = <T>(key: string): pulumi.Output<T> =>
-        pulumi.secret(
-            all && !missing.includes(key)
-                ? (all.apply((values) => values[key]) as pulumi.Output<T>)
-                : (pulumi.output(unknown) as unknown as pulumi.Output<T>),
-        );
+    const read = <T>(key: string): pulumi.Output<T> => {
+        const found = all && !missing.includes(key) ? all.apply((values) => values[key]) : pulumi.output(unknown);
+        return pulumi.secret(found) as pulumi.Output<T>;
+    };
     const credentials = Object.fromEntries(CREDENTIAL_NAMES.map((key) => [key, read<string>(key)]));
     return {
         credentials: credentials as SharedSecrets["credentials"],
