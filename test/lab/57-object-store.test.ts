@@ -128,14 +128,8 @@ describe("a pool whose other half is away", () => {
             "write quorum",
             () =>
                 labExec("node1", [
-                    "docker",
-                    "exec",
-                    "minio-mid-1",
-                    "wget",
-                    "-q",
-                    "-O",
-                    "-",
-                    "http://127.0.0.1:9000/minio/health/cluster",
+                    ...["docker", "exec", "minio-mid-1", "sh", "-c"],
+                    'wget -q -O - "http${SSL_CERT_FILE:+s}://127.0.0.1:9000/minio/health/cluster"',
                 ]),
             (seen) => seen.code === 0,
         );
