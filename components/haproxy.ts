@@ -1,8 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ContainerService, ContainerSpec } from "./container-service";
+import { ContainerService, ContainerSpec, ServiceFile } from "./container-service";
+import { CLIENT_CA, HaproxyCertificates, haproxyTlsFiles, TOKENS } from "./haproxy-tls";
 import { PortUse, Requirements } from "./host";
 import { DataPath, PROMETHEUS_DISK, QUEUE } from "./otel-aggregator";
-import { healthCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
+import { ACCESS, healthCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
+import { helper } from "./shell";
 import { render } from "./templates";
 import { bytes, Size } from "./units";
 
@@ -83,9 +85,7 @@ export interface HaproxyTlsSettings {
     peerGrpcPorts: number[];
     /** Name of the other node, which its certificate must have. @default none: a node by itself @example "mid-2" */
     peerNode?: string;
-    /** Takes telemetry from those who send one of {@link HaproxyArgs.otlpTokens}. @default false */
-    otlpTokens?: boolean;
-    /** Takes telemetry from those who have a certificate of this CA, PEM. With neither of the two, from everybody. @default none */
+    /** Takes telemetry from those who have a certificate of this CA, PEM. With neither it nor tokens, from everybody. @default none */
     otlpClientCa?: string;
 }
 
@@ -133,9 +133,9 @@ export interface HaproxySecrets {
     stats: StatsCredentials;
     /** With TLS, a user who may query metrics and logs. @default none: the administrator only */
     query?: StatsCredentials;
-    /** Certificates and keys, with `settings.tls`. */
-    tls?: Pick<NodeTls, "trusted" | "clients" | "peer">;
-    /** Secrets by the names of those who send telemetry with them, with `settings.tls.otlpTokens`. The host gets to know their hashes only. */
+    /** Certificates and keys, with `settings.tls`. @default none */
+    tls?: HaproxyCertificates;
+    /** With TLS: secrets by the names of those who send telemetry with them. The host gets to know their hashes only. @default {}: none are asked for */
     otlpTokens?: pulumi.Input<Record<string, pulumi.Input<string>>>;
 }
 
@@ -154,6 +154,7 @@ export function haproxyConfig(settings: HaproxySettings): string {
         );
     return render("haproxy/haproxy.cfg", {
         ...s,
+        tls: s.tls,
         bufferBytes: bytes(s.buffer),
         maxBodyBytes: bytes(s.maxBody),
         watchesDisks: s.dataPath !== "seed" && s.peerAddress !== undefined,
@@ -163,18 +164,13 @@ export function haproxyConfig(settings: HaproxySettings): string {
         certificates: `${INSIDE}/tls`,
         pair: [s.node, ...(s.tls?.peerNode ? [s.tls.peerNode] : [])].join(" "),
         otlpAccess: s.tls && otlpAccess(s.tls),
+        clientCa: s.tls?.otlpClientCa ? ` ca-file ${CLIENT_CA} verify optional` : "",
     });
 }
 
 // The same for both protocols: clients of gRPC make UNAUTHENTICATED of a 401.
-function otlpAccess({ otlpTokens, otlpClientCa }: HaproxyTlsSettings): string | undefined {
-    const wanted = [
-        ...(otlpTokens ? ["send the header Authorization: Bearer, with a token of the output otlpTokens"] : []),
-        ...(otlpClientCa ? ["show a client certificate of otlpClientCa"] : []),
-    ].join(", or ");
-    if (wanted === "") return undefined;
-    const needed = `${wanted[0]!.toUpperCase()}${wanted.slice(1)}.`;
-    return render("haproxy/otlp-access.cfg", { otlpTokens, otlpClientCa, needed, certificates: `${INSIDE}/tls` });
+function otlpAccess({ otlpClientCa }: HaproxyTlsSettings): string {
+    return render("haproxy/otlp-access.cfg", { otlpClientCa, tokens: `${INSIDE}/tls/${TOKENS}` }).trimEnd();
 }
 
 /** Container, files and health of HAProxy. Pure but for the secrets that it passes on. Errors: TLS without certificates. */
@@ -200,7 +196,7 @@ export function haproxySpec(settings: HaproxySettings, secrets: HaproxySecrets):
                 check: validate("$CANDIDATE"),
                 reload,
             },
-            ...(s.tls ? tlsFiles(`${directory}/tls`, s.image, s.tls, secrets).map((file) => ({ ...file, reload })) : []),
+            ...(s.tls ? tlsFiles(s, secrets).map((file) => ({ ...file, owner: HAPROXY_USER, reload })) : []),
             {
                 path: `${directory}/haproxy.cfg`,
                 content: haproxyConfig(s),
@@ -214,12 +210,23 @@ export function haproxySpec(settings: HaproxySettings, secrets: HaproxySecrets):
     };
 }
 
+function tlsFiles(s: HaproxySettings & typeof HAPROXY_DEFAULTS, secrets: HaproxySecrets): ServiceFile[] {
+    if (!secrets.tls)
+        throw new pulumi.RunError(`haproxy-${s.node}: settings.tls needs certificates; give args.tls, too`);
+    return haproxyTlsFiles({
+        directory: `${s.configDir}/haproxy/tls`,
+        image: s.image,
+        certificates: secrets.tls,
+        tokens: secrets.otlpTokens ?? {},
+        clientCa: s.tls?.otlpClientCa,
+    });
+}
+
 // Both lists are there with and without TLS: haproxy.cfg may need the second one until it has been written anew.
 function userLists({ stats, query }: HaproxySecrets): pulumi.Output<string> {
     const user = (one: StatsCredentials): pulumi.Output<string> =>
         pulumi.interpolate`    user ${one.user} insecure-password ${one.password}\n`;
-    if (!query) return pulumi.interpolate`userlist stats\n${user(stats)}`;
-    return pulumi.interpolate`userlist stats\n${user(stats)}userlist query\n${user(query)}${user(stats)}`;
+    return pulumi.interpolate`userlist stats\n${user(stats)}userlist query\n${query ? user(query) : ""}${user(stats)}`;
 }
 
 // The upstream image has bash, but no HTTP client. 200 only while a collector is there to take data.
@@ -231,36 +238,38 @@ function haproxyCheck(port: number): string {
 const INGEST: Pick<PortUse, "audience" | "why"> = { audience: ["clients", "peer"], why: "telemetry" };
 const QUERIES: Pick<PortUse, "audience" | "why"> = { audience: ["clients", "peer"], why: "dashboards" };
 
+// With TLS, how each of them is let in.
+const INGEST_ACCESS =
+    "TLS; a token (otlpTokens) or a client certificate (otlpClientCa), when there are such; else open to its networks";
+const QUERY_ACCESS = "TLS; the query user's or the administrator's password, or the other node's certificate";
+const STATS_ACCESS = `${ACCESS.admins}; open: /healthz and /healthz/local, which say no more than whether a collector takes data`;
+
 /** What HAProxy needs of its host. Pure. */
 export function haproxyRequirements(settings: HaproxySettings): Requirements {
     const s = withDefaults(settings, HAPROXY_DEFAULTS);
-    const pairPorts = [
-        { port: s.queryPort, key: "queryPort", use: "HAProxy metrics queries", ...QUERIES },
-        { port: s.lokiQueryPort, key: "lokiQueryPort", use: "HAProxy log queries", ...QUERIES },
-        {
-            port: s.prometheusWriteLocalPort,
-            key: "prometheusWriteLocalPort",
-            use: "HAProxy before Prometheus",
-            audience: [],
-        },
-        {
-            port: s.prometheusWritePeerPort,
-            key: "prometheusWritePeerPort",
-            use: "HAProxy before the peer's Prometheus",
-            audience: [],
-        },
+    const withTls = (access: string): Pick<PortUse, "access"> => ({ access: s.tls && access });
+    const ingest = { ...INGEST, ...withTls(INGEST_ACCESS) };
+    const queries = { ...QUERIES, ...withTls(QUERY_ACCESS) };
+    const pairPorts: PortUse[] = [
+        { port: s.queryPort, key: "queryPort", use: "HAProxy metrics queries", ...queries },
+        { port: s.lokiQueryPort, key: "lokiQueryPort", use: "HAProxy log queries", ...queries },
+        ...loopbackPorts(s),
     ];
     return {
         container: `haproxy-${s.node}`,
-        directories: [{ path: `${s.configDir}/haproxy` }],
+        directories: [
+            { path: `${s.configDir}/haproxy` },
+            ...(s.tls ? [{ path: `${s.configDir}/haproxy/tls`, mode: "0755" }] : []),
+        ],
         ports: [
-            { port: s.otlpHttpPort, key: "otlpHttpPort", use: "HAProxy OTLP/HTTP", ...INGEST },
-            { port: s.otlpGrpcPort, key: "otlpGrpcPort", use: "HAProxy OTLP/gRPC", ...INGEST },
+            { port: s.otlpHttpPort, key: "otlpHttpPort", use: "HAProxy OTLP/HTTP", ...ingest },
+            { port: s.otlpGrpcPort, key: "otlpGrpcPort", use: "HAProxy OTLP/gRPC", ...ingest },
             {
                 port: s.statsPort,
                 key: "haproxyStatsPort",
                 use: "HAProxy statistics",
                 audience: ["admins", "peer"],
+                ...withTls(STATS_ACCESS),
                 why: "statistics; `otel-ha status` asks for /healthz at the virtual IP from both hosts",
             },
             ...(s.peerAddress ? pairPorts : []),
@@ -270,15 +279,29 @@ export function haproxyRequirements(settings: HaproxySettings): Requirements {
     };
 }
 
-/** Arguments of {@link Haproxy}. */
-export interface HaproxyArgs extends ServiceArgs<HaproxySettings> {
-    /** Login of the statistics page; a file of its own, 0400. */
-    stats: StatsCredentials;
+// The ways of this host's own services, for nobody else.
+function loopbackPorts(s: HaproxySettings & typeof HAPROXY_DEFAULTS): PortUse[] {
+    const uses: [port: number, key: string, use: string][] = [
+        [s.prometheusWriteLocalPort, "prometheusWriteLocalPort", "HAProxy before Prometheus"],
+        [s.prometheusWritePeerPort, "prometheusWritePeerPort", "HAProxy before the peer's Prometheus"],
+    ];
+    if (s.tls)
+        uses.push(
+            [s.lokiWritePeerPort, "lokiWritePeerPort", "HAProxy before the peer's Loki"],
+            [s.peerMetricsPort, "peerMetricsPort", "HAProxy before the peer's metrics"],
+            [s.thanosPeerSidecarPort, "thanosPeerSidecarPort", "HAProxy before the peer's Thanos sidecar"],
+            [s.thanosPeerStorePort, "thanosPeerStorePort", "HAProxy before the peer's Thanos Store"],
+        );
+    return uses.map(([port, key, use]) => ({ port, key, use, audience: [] }));
 }
 
-/** The door for clients: OTLP to a collector that works, queries to the side that has the data. */
+/** Arguments of {@link Haproxy}. */
+export interface HaproxyArgs extends ServiceArgs<HaproxySettings>, HaproxySecrets {}
+
+/** The door for clients: OTLP to a collector that works, queries to the side that has the data. With TLS, for all that is asked of this host. */
 export class Haproxy extends ContainerService {
     constructor(name: string, args: HaproxyArgs, opts?: pulumi.ComponentResourceOptions) {
-        super(name, { ...haproxySpec(args.settings, args.stats), host: args.host, after: args.after }, opts, "Haproxy");
+        const { host, after, configAfter } = args;
+        super(name, { ...haproxySpec(args.settings, args), host, after, configAfter }, opts, "Haproxy");
     }
 }

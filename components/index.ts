@@ -27,7 +27,16 @@ export {
 } from "./certificates";
 export { CredentialName, Credentials, CredentialsArgs, SharedCredentials } from "./credentials";
 export { Firewall, FirewallArgs, firewallRules, FirewallSettings } from "./firewall";
-export { Haproxy, HaproxyArgs, haproxyRequirements, HaproxySettings, StatsCredentials } from "./haproxy";
+export {
+    Haproxy,
+    HaproxyArgs,
+    haproxyRequirements,
+    HaproxySecrets,
+    HaproxySettings,
+    HaproxyTlsSettings,
+    StatsCredentials,
+} from "./haproxy";
+export { HaproxyCertificates } from "./haproxy-tls";
 export { Audience, Directory, Host, HostArgs, PortUse, ProtocolUse, Reach, Requirements } from "./host";
 export { Keepalived, KeepalivedArgs, keepalivedRequirements, KeepalivedSettings, VrrpRole } from "./keepalived";
 export { Loki, LokiArgs, lokiRequirements, LokiSettings } from "./loki";
