@@ -5,7 +5,7 @@
  * const host = new Host("web", { address: "10.0.0.7", hostKey: "ssh-ed25519 AAAA…", requirements: [lokiRequirements(settings)] });
  * const loki = new Loki("web-loki", { host, settings, client });
  */
-export { BucketSettings, ObjectStoreClient } from "./bucket";
+export { BucketRole, BucketSettings, ObjectStoreClient } from "./bucket";
 export {
     ContainerService,
     ContainerServiceArgs,
@@ -27,7 +27,16 @@ export {
 } from "./certificates";
 export { CredentialName, Credentials, CredentialsArgs, SharedCredentials } from "./credentials";
 export { Firewall, FirewallArgs, firewallRules, FirewallSettings } from "./firewall";
-export { Haproxy, HaproxyArgs, haproxyRequirements, HaproxySettings, StatsCredentials } from "./haproxy";
+export {
+    Haproxy,
+    HaproxyArgs,
+    haproxyRequirements,
+    HaproxySecrets,
+    HaproxySettings,
+    HaproxyTlsSettings,
+    StatsCredentials,
+} from "./haproxy";
+export { HaproxyCertificates } from "./haproxy-tls";
 export { Audience, Directory, Host, HostArgs, PortUse, ProtocolUse, Reach, Requirements } from "./host";
 export { Keepalived, KeepalivedArgs, keepalivedRequirements, KeepalivedSettings, VrrpRole } from "./keepalived";
 export { Loki, LokiArgs, lokiRequirements, LokiSettings } from "./loki";
@@ -39,6 +48,7 @@ export {
     objectStoreRequirements,
     ObjectStoreSettings,
     RootCredentials,
+    StoreTls,
 } from "./object-store";
 export { OtelAggregator, otelAggregatorRequirements, OtelAggregatorSettings } from "./otel-aggregator";
 export { addresses } from "./outputs";
