@@ -47,7 +47,7 @@ function row(pair: Pair): string {
 
 function shownDefault(value: unknown): string {
     if (value === undefined) return "**required**";
-    return value === "" ? "(empty)" : `\`${String(value)}\``;
+    return value === "" || typeof value === "object" ? "(empty)" : `\`${String(value)}\``;
 }
 
 if (require.main === module) {

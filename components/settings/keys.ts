@@ -1,5 +1,6 @@
 import { BUCKET_DEFAULTS } from "../bucket";
 import { FIREWALL_DEFAULTS } from "../firewall";
+import { Generations } from "../generations";
 import { HAPROXY_DEFAULTS } from "../haproxy";
 import { KEEPALIVED_DEFAULTS } from "../keepalived";
 import { LOKI_DEFAULTS } from "../loki";
@@ -52,19 +53,22 @@ export type Kind =
     | "region"
     | "storeMode"
     | "retention"
+    | "generations"
+    | "overlaps"
+    | "issuers"
     | "boolean";
+
+/** What a setting can be. */
+export type Value = string | number | boolean | Generations;
 
 export interface Key {
     kind: Kind;
     /** Undefined: the stack must say. */
-    default?: string | number | boolean;
+    default?: Value;
 }
 
 const required = <K extends Kind>(kind: K): { kind: K } => ({ kind });
-const optional = <K extends Kind>(
-    kind: K,
-    value: string | number | boolean,
-): { kind: K; default: string | number | boolean } => ({
+const optional = <K extends Kind>(kind: K, value: Value): { kind: K; default: Value } => ({
     kind,
     default: value,
 });
@@ -221,6 +225,9 @@ export const KEYS = {
 
     // Secrets
     secretGeneration: optional("count", 1),
+    generation: optional("generations", {}),
+    oldestGeneration: optional("overlaps", {}),
+    issuingGeneration: optional("issuers", {}),
     objectStoreRootUser: optional("user", "otel-ha-root"),
     haproxyStatsUser: optional("user", "admin"),
     queryUser: optional("user", "query"),
@@ -254,4 +261,6 @@ type ValueOf<K extends Kind> = K extends "port" | "count" | "priority" | "router
             ? "pooled" | "mirrored" | "external"
             : K extends "tlsMode"
               ? TlsMode
-              : string;
+              : K extends "generations" | "overlaps" | "issuers"
+                ? Generations
+                : string;

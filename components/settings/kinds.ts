@@ -1,11 +1,12 @@
+import { Generations, ISSUING, OVERLAPPING, SECRET_NAMES } from "../generations";
 import { certificates, normalPem, privateKey } from "../pem";
 import { parseDuration, parseSize } from "../units";
-import { Kind } from "./keys";
+import { Kind, Value } from "./keys";
 
 /** Reads the text of one setting. */
 interface Reader {
     /** The value, or undefined when the text is not one. */
-    read: (text: string) => string | number | boolean | undefined;
+    read: (text: string) => Value | undefined;
     /** Completes "is not …; write …". */
     wanted: string;
 }
@@ -20,6 +21,32 @@ const integer = (least: number, most: number, wanted: string): Reader => ({
         /^\d{1,9}$/.test(value) && Number(value) >= least && Number(value) <= most ? Number(value) : undefined,
     wanted,
 });
+
+// An object of the settings comes as JSON; its numbers may be text, as from a file that somebody has written.
+const generations = (names: readonly string[], wanted: string): Reader => ({
+    read: (value) => {
+        const all = object(value);
+        if (!all || !Object.keys(all).every((name) => names.includes(name))) return undefined;
+        const numbers = Object.entries(all).map(([name, number]) => [name, COUNT.read(String(number))]);
+        return numbers.some(([, number]) => number === undefined)
+            ? undefined
+            : (Object.fromEntries(numbers) as Generations);
+    },
+    wanted: `${wanted}; write whole numbers above 0 for ${names.length > 1 ? "any of " : ""}${names.join(", ")}, as in: pulumi config set --path KEY.${names.at(-1)} 2`,
+});
+
+function object(text: string): Record<string, unknown> | undefined {
+    try {
+        const value: unknown = JSON.parse(text);
+        return typeof value === "object" && value !== null && !Array.isArray(value)
+            ? (value as Record<string, unknown>)
+            : undefined;
+    } catch {
+        return undefined;
+    }
+}
+
+const COUNT = integer(1, 999_999_999, "a count; write a whole number above 0");
 
 const OCTET = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
 const NETWORK = `(${OCTET}\\.){3}${OCTET}/(3[0-2]|[12]?\\d)`;
@@ -42,7 +69,7 @@ export const READERS: Record<Kind, Reader> = {
     priority: integer(1, 254, "a VRRP priority; write a number from 1 to 254"),
     routerId: integer(1, 255, "a virtual router id; write a number from 1 to 255"),
     port: integer(1, 65535, "a port; write a number from 1 to 65535"),
-    count: integer(1, 999_999_999, "a count; write a whole number above 0"),
+    count: COUNT,
     duration: {
         read: (value) => ((parseDuration(value) ?? 0) > 0 ? value : undefined),
         wanted: 'a duration; write a number and one of ms, s, m, h, d, such as "10s" or "2h"',
@@ -93,6 +120,9 @@ export const READERS: Record<Kind, Reader> = {
         read: (value) => (parseDuration(value) === undefined ? undefined : value),
         wanted: 'a retention; write a number and one of h, d, such as "90d", or "0d" for ever',
     },
+    generations: generations(SECRET_NAMES, "a generation for each of some secrets"),
+    overlaps: generations(OVERLAPPING, "the oldest generation of secrets whose old values are still accepted"),
+    issuers: generations(ISSUING, "the generation that signs"),
     storeSecret: text(/^([\w+/=.~-]{8,128})?$/, "usable; write 8 to 128 letters, digits or some of _ + / = . ~ -"),
     secret: text(/^([A-Za-z0-9_-]{8,64})?$/, 'usable; write 8 to 64 letters, digits, "_" or "-"'),
     vrrpVersion: integer(2, 3, "a VRRP version; write 2 or 3"),

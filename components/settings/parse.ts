@@ -1,5 +1,5 @@
 import { closest, distance } from "fastest-levenshtein";
-import { KeyName, KEYS, Kind, SECRET_KINDS, Values } from "./keys";
+import { KeyName, KEYS, Kind, SECRET_KINDS, Value, Values } from "./keys";
 import { READERS } from "./kinds";
 import { Problem } from "./problem";
 import { RULES } from "./rules";
@@ -13,7 +13,7 @@ export type RawConfig = Record<string, string>;
  */
 export function parseValues(raw: RawConfig, withheld: string[] = []): { values: Values; problems: Problem[] } {
     const problems = unknownKeys([...Object.keys(raw), ...withheld]);
-    const values: Partial<Record<KeyName, string | number | boolean>> = {};
+    const values: Partial<Record<KeyName, Value>> = {};
     const unread = new Set<string>();
     for (const key of Object.keys(KEYS) as KeyName[]) {
         const read = withheld.includes(key) ? { value: "" } : readKey(key, raw[key]);
@@ -30,8 +30,8 @@ export function parseValues(raw: RawConfig, withheld: string[] = []): { values: 
     return { values: values as Values, problems };
 }
 
-function readKey(key: KeyName, text: string | undefined): { value: string | number | boolean } | { problem: Problem } {
-    const { kind, default: fallback } = KEYS[key] as { kind: Kind; default?: string | number | boolean };
+function readKey(key: KeyName, text: string | undefined): { value: Value } | { problem: Problem } {
+    const { kind, default: fallback } = KEYS[key] as { kind: Kind; default?: Value };
     if (text === undefined || (text === "" && fallback === undefined)) {
         if (fallback !== undefined) return { value: fallback };
         return {

@@ -1,5 +1,6 @@
 import { wholeNetwork } from "../firewall";
 import { bytes, parseDuration } from "../units";
+import { GENERATION_RULES } from "./generation-rules";
 import { KeyName, KEYS } from "./keys";
 import { none, Problem, problem, Rule } from "./problem";
 import { TLS_RULES } from "./tls-rules";
@@ -283,4 +284,5 @@ export const RULES: Rule[] = [
     dataApart,
     lokiDataApart,
     ...TLS_RULES,
+    ...GENERATION_RULES,
 ];

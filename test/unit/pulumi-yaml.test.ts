@@ -2,13 +2,13 @@ import * as fs from "fs";
 import * as path from "path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { KEYS, Kind } from "../../components/settings/keys";
+import { KEYS, Kind, Value } from "../../components/settings/keys";
 import { ROOT } from "./support/stacks";
 
 interface Declaration {
     type: string;
     description: string;
-    default?: string | number | boolean;
+    default?: Value;
 }
 
 const project = parse(fs.readFileSync(path.join(ROOT, "Pulumi.yaml"), "utf8")) as {
@@ -16,12 +16,13 @@ const project = parse(fs.readFileSync(path.join(ROOT, "Pulumi.yaml"), "utf8")) a
     main: string;
     config: Record<string, Declaration>;
 };
-const keys = Object.entries(KEYS) as [string, { kind: Kind; default?: string | number | boolean }][];
+const keys = Object.entries(KEYS) as [string, { kind: Kind; default?: Value }][];
 
 const INTEGERS: Kind[] = ["port", "count", "priority", "routerId", "vrrpVersion"];
 
 function declaredType(kind: Kind): string {
     if (kind === "boolean") return "boolean";
+    if (["generations", "overlaps", "issuers"].includes(kind)) return "object";
     return INTEGERS.includes(kind) ? "integer" : "string";
 }
 
@@ -34,7 +35,7 @@ describe("Pulumi.yaml", () => {
         const declared = project.config[key];
         expect(declared.type).toBe(declaredType(kind));
         expect(declared.description).toMatch(/^\S.{5,}\.$/);
-        expect(declared.default).toBe(fallback);
+        expect(declared.default).toEqual(fallback);
     });
 
     it("has no default for what differs between the hosts, nor for the host's key", () => {
