@@ -15,6 +15,7 @@ export {
     OpenCondition,
     ServiceFile,
 } from "./container-service";
+export { CertificateGenerations } from "./ca-rotation";
 export {
     Authority,
     CertificateAuthority,

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as fs from "fs";
 import * as os from "os";
+import { certificateGenerations } from "../ca-rotation";
 import { CREDENTIAL_NAMES, SharedCredentials } from "../credentials";
 import { NodeArgs, NodeSettings } from "../node";
 import { OwnSecretsArgs, SharedSecretsArgs } from "../shared-secrets";
@@ -55,6 +56,7 @@ export function readSettings(): StackSettings {
             given: givenCredentials,
             otlpTokens: values.otlpTokens === "" ? [] : values.otlpTokens.split(","),
             caLifetime: values.tls === "internal" ? values.caLifetime : undefined,
+            certificates: certificateGenerations(values),
         },
         shared: { authority: values.tls === "internal" },
         givenCredentials,
