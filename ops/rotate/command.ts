@@ -58,7 +58,11 @@ export function addRotateCommand(program: Command): void {
                 if (!running) process.exit(130);
             };
             const started = (): void => void (running = true);
-            await withDeployment(options, (deployment) => rotate(deployment, what, mode, options, started), onInterrupt);
+            await withDeployment(
+                options,
+                (deployment) => rotate(deployment, what, mode, options, started),
+                onInterrupt,
+            );
         });
 }
 

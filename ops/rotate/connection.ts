@@ -20,7 +20,7 @@ export interface Shown {
 /** What became of it: a status, or a server that ends the connection since it does not believe the client's certificate. */
 export type Answer = { status: number } | { notBelieved: string };
 
-// What OpenSSL calls the alerts of a server that does not take a certificate.
+// What OpenSSL calls the alerts of a server that does not take a certificate. It ends the connection at once: the alert itself may be overtaken by that.
 const NOT_BELIEVED =
     /alert (unknown ca|bad certificate|certificate (unknown|revoked|expired|required))|ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE)/i;
 
@@ -40,11 +40,11 @@ export function ask(address: string, shown: Shown): Promise<Answer> {
                 ? https.request(url, { ...options, agent: false, ca, cert: identity, key: identity }, read)
                 : http.request(url, { ...options, agent: false }, read);
         request.on("timeout", () => request.destroy(new Error("no answer")));
-        request.on("error", (error) =>
-            NOT_BELIEVED.test(`${error.message} ${(error as NodeJS.ErrnoException).code}`)
-                ? resolve({ notBelieved: error.message })
-                : reject(error),
-        );
+        request.on("error", (error: NodeJS.ErrnoException) => {
+            const ended = identity !== undefined && (error.code === "ECONNRESET" || error.code === "EPIPE");
+            if (ended || NOT_BELIEVED.test(`${error.message} ${error.code}`)) resolve({ notBelieved: error.message });
+            else reject(error);
+        });
         request.end(body);
     });
 }

@@ -64,6 +64,7 @@ export class Rotation {
         private readonly deployment: Deployment,
         private readonly plan: RotationPlan,
         private readonly say: (line: string) => void,
+        private readonly up: typeof ownCommand = ownCommand,
     ) {}
 
     /** Errors: what is deployed is not what the settings say, before anything is written; later, an update that failed. */
@@ -98,7 +99,7 @@ export class Rotation {
 
     private async deploy(): Promise<void> {
         for (let at = 0; at < MOST_UPDATES; at++) {
-            const { code, stderr } = await ownCommand(this.deployment, ["up", "--yes"], {
+            const { code, stderr } = await this.up(this.deployment, ["up", "--yes"], {
                 onLine: (line) => this.say(`  ${line}`),
             });
             if (code !== 0)

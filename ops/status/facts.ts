@@ -1,4 +1,4 @@
-import { CertificateEnds, endOf } from "./certificates";
+import { CertificateEnds, endsOf } from "./certificates";
 
 /** What a host said of itself. */
 export interface HostFacts {
@@ -88,14 +88,9 @@ export function parseFacts(text: string, clock: Clock): ReachableHost {
             (sections.get("containers") ?? []).flatMap((line) => readContainer(line, images)),
         ),
         answers: all("http", readAnswer),
-        certificates: ends(all("certificate", (lines) => lines.join("\n"))),
+        certificates: endsOf(all("certificate", (lines) => lines.join("\n"))),
     };
 }
-
-const ends = (found: Record<string, string>): CertificateEnds =>
-    Object.fromEntries(
-        Object.entries(found).map(([purpose, pem]) => [purpose, endOf(purpose as keyof CertificateEnds, pem)]),
-    );
 
 function readContainer(line: string, images: Record<string, string | undefined>): [string, ContainerFacts][] {
     const [name, id, status, health, restarts, imageId, config, startedAt] = line.split(" ");

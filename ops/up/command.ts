@@ -153,10 +153,10 @@ class UpRun {
         const { wait: waitMs, force = false } = this.options;
         const options = { waitMs, force, ...how };
         const first = await this.started(new Rolling(this.deployment, this.reader, plans, options, this.say)).run();
-        const readers = plans.some(({ newSecrets, first: isFirst }) => newSecrets && !isFirst);
+        const readers = plans.some(({ leads, first: isFirst }) => leads && !isFirst);
         if (first.exitCode !== 0 || !readers || this.options.node) return first;
 
-        // The other stack sees new secrets only now.
+        // The other stack sees what this one has made only now.
         const again = this.inOrder(await plansOf(this.deployment), plans).filter((plan) => !isEmpty(plan));
         if (again.length === 0) return first;
         this.say(`\nthe new secrets for ${again.map(({ name }) => name).join(" and ")}`);

@@ -4,7 +4,7 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { ClientPlan } from "../../ops/drill/load/plan";
-import { transport, type Answer } from "../../ops/drill/load/transport";
+import { transport, type Answer, type Transport } from "../../ops/drill/load/transport";
 import type { Door } from "../../ops/http";
 import { newCa, newLeaf, type Made } from "./support/certificates";
 
@@ -58,7 +58,7 @@ async function grpcReceiver({ certificate, key }: Made): Promise<Receiver> {
     return { port, heard };
 }
 
-async function send(protocol: "http" | "grpc", port: number, door: Door, times = 1): Promise<Answer> {
+function sender(protocol: "http" | "grpc", port: number, door: Door): { wire: Transport; body: Buffer } {
     const client: ClientPlan = {
         ...{ id: "logs", signal: "logs", protocol, itemsPerRequest: 1, intervalMs: 1000, timeoutMs: 1500 },
         ...{ retry: false, maxInFlight: 1, maxPending: 1 },
@@ -66,8 +66,13 @@ async function send(protocol: "http" | "grpc", port: number, door: Door, times =
     const plan = { run: "r1", host: "127.0.0.1", httpPort: port, grpcPort: port, door, clients: [client] };
     const wire = transport(plan, client);
     closers.push(() => wire.close());
-    let answer = await wire.send(Buffer.alloc(0));
-    for (let n = 1; n < times; n++) answer = await wire.send(Buffer.alloc(0));
+    return { wire, body: Buffer.alloc(0) };
+}
+
+async function send(protocol: "http" | "grpc", port: number, door: Door, times = 1): Promise<Answer> {
+    const { wire, body } = sender(protocol, port, door);
+    let answer = await wire.send(body);
+    for (let n = 1; n < times; n++) answer = await wire.send(body);
     return answer;
 }
 
@@ -88,6 +93,17 @@ describe.each([
         const { port, heard } = await receiver(await newLeaf(ca, right));
         expect((await send(protocol, port, { ca: ca.certificate })).kind).toBe("acknowledged");
         expect(heard).toEqual([undefined]);
+    });
+
+    it("goes on with another token and another CA once it is given them", async () => {
+        const { port, heard } = await receiver(await newLeaf(ca, right));
+        const { wire, body } = sender(protocol, port, { ca: (await newCa("Old CA")).certificate });
+        expect((await wire.send(body)).kind).toBe("retry");
+        for (const authorization of ["Bearer first", "Bearer second"]) {
+            wire.useDoor!({ ca: ca.certificate, authorization });
+            expect(await wire.send(body)).toEqual({ kind: "acknowledged", rejectedItems: 0 });
+        }
+        expect(heard).toEqual(["Bearer first", "Bearer second"]);
     });
 
     it("believes two CAs while one replaces the other", async () => {

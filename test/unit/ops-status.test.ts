@@ -6,7 +6,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { run } from "../../ops/run";
-import { CertificateEnds } from "../../ops/status/certificates";
+import { CertificateEnds, endsOf } from "../../ops/status/certificates";
 import { statusScript } from "../../ops/status/collect";
 import { parseFacts, parseSamples } from "../../ops/status/facts";
 import { judge } from "../../ops/status/judge";
@@ -284,6 +284,10 @@ describe("the script that asks a host", () => {
         const day = (iso: string | undefined): number => Math.round((Date.parse(iso!) - Date.now()) / 86_400_000);
         expect([day(certificates.clients), day(certificates.peer), day(certificates.ca)]).toEqual([2, 2, 3650]);
         expect(certificates.objectStore).toBeUndefined();
+        // While a CA is replaced: the one that signs counts, however long the other one lasts.
+        const former = await newCa("Former CA", 24);
+        const shown = { peer: (await newLeaf(former)).certificate, ca: former.certificate + ca.certificate };
+        expect(day(endsOf(shown).ca)).toBe(1);
     });
 
     it("only connects to the virtual IP with TLS, at the port that clients use", async () => {

@@ -14,6 +14,8 @@ export type Answer =
 /** A connection, or several, to the OTLP address. */
 export interface Transport {
     send(body: Uint8Array): Promise<Answer>;
+    /** From now on; what is under way ends as it began. */
+    useDoor?(door: Door): void;
     close(): void;
 }
 
@@ -26,15 +28,20 @@ export function transport(plan: LoadPlan, client: ClientPlan): Transport {
 const RETRYABLE_HTTP = [429, 502, 503, 504];
 
 class HttpTransport implements Transport {
-    private readonly way: ReturnType<typeof wayTo>;
-    private readonly headers: OutgoingHttpHeaders;
+    private way: ReturnType<typeof wayTo>;
+    private headers: OutgoingHttpHeaders;
 
     constructor(
         private readonly plan: LoadPlan,
         private readonly client: ClientPlan,
     ) {
-        this.way = wayTo(plan.door, { keepAlive: true, maxSockets: 64, maxFreeSockets: 8 });
-        this.headers = { "content-type": "application/x-protobuf", ...authorization(plan.door) };
+        [this.way, this.headers] = through(plan.door);
+    }
+
+    useDoor(door: Door): void {
+        const left = this.way;
+        [this.way, this.headers] = through(door);
+        setTimeout(() => left.agent.destroy(), this.client.timeoutMs).unref();
     }
 
     send(body: Uint8Array): Promise<Answer> {
@@ -72,6 +79,11 @@ class HttpTransport implements Transport {
     close(): void {
         this.way.agent.destroy();
     }
+}
+
+function through(door: Door | undefined): [ReturnType<typeof wayTo>, OutgoingHttpHeaders] {
+    const headers = { "content-type": "application/x-protobuf", ...authorization(door) };
+    return [wayTo(door, { keepAlive: true, maxSockets: 64, maxFreeSockets: 8 }), headers];
 }
 
 /** What an HTTP answer means. Pure. */
@@ -119,8 +131,8 @@ const RETRYABLE_GRPC = [
 const RECONNECT_INTERVALS = 5;
 
 class GrpcTransport implements Transport {
-    private readonly credentials: grpc.ChannelCredentials;
-    private readonly metadata = new grpc.Metadata();
+    private credentials!: grpc.ChannelCredentials;
+    private metadata = new grpc.Metadata();
     private channel: grpc.Client;
     private readonly candidates = new Set<grpc.Client>();
     private triedAt = 0;
@@ -131,12 +143,21 @@ class GrpcTransport implements Transport {
         private readonly plan: LoadPlan,
         private readonly client: ClientPlan,
     ) {
-        const { door } = plan;
+        this.enter(plan.door);
+        this.channel = this.open();
+    }
+
+    useDoor(door: Door): void {
+        this.enter(door);
+        this.switchTo(this.open());
+    }
+
+    private enter(door: Door | undefined): void {
         this.credentials = door
             ? grpc.credentials.createFromSecureContext(trust(door))
             : grpc.credentials.createInsecure();
+        this.metadata = new grpc.Metadata();
         for (const [name, value] of Object.entries(authorization(door))) this.metadata.set(name, value);
-        this.channel = this.open();
     }
 
     send(body: Uint8Array): Promise<Answer> {
@@ -169,11 +190,15 @@ class GrpcTransport implements Transport {
         candidate.waitForReady(now + this.client.timeoutMs, (error) => {
             this.candidates.delete(candidate);
             if (error || this.wantedSince === undefined) return candidate.close();
-            const left = this.channel;
-            this.channel = candidate;
-            // What is under way on it may still end well.
-            setTimeout(() => left.close(), this.client.timeoutMs).unref();
+            this.switchTo(candidate);
         });
+    }
+
+    private switchTo(channel: grpc.Client): void {
+        const left = this.channel;
+        this.channel = channel;
+        // What is under way on it may still end well.
+        setTimeout(() => left.close(), this.client.timeoutMs).unref();
     }
 
     private open(): grpc.Client {

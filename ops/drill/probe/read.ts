@@ -52,10 +52,17 @@ export class ReadProbe {
     private timer?: NodeJS.Timeout;
     private round = 0;
     private readonly open = new Map<string, number>();
+    private readonly doors: Doors;
     private readonly http: HttpClient;
 
     constructor(private readonly plan: ReadPlan) {
-        this.http = new HttpClient(plan.doors);
+        this.doors = { ...plan.doors };
+        this.http = new HttpClient(this.doors);
+    }
+
+    /** From the next question on. */
+    useDoors(doors: Doors): void {
+        Object.assign(this.doors, doors);
     }
 
     start(): void {

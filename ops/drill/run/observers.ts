@@ -1,4 +1,5 @@
 /** Everything that runs beside a fault: load, probes and watchers. */
+import type { Access } from "../../access";
 import { loadClients, probeClients, type ClientPlan, type LoadPlan, type Signal } from "../load/plan";
 import { Worker, type WorkerResult } from "../load/process";
 import type { TimelineEvent } from "../report/schema";
@@ -60,6 +61,13 @@ export class Observers {
             ...{ intervalMs: READ_INTERVAL_MS, timeoutMs: READ_TIMEOUT_MS, startedAt: Date.now() },
             ...{ metricsClient: readClient(this.clients, "metrics"), logsClient: readClient(this.clients, "logs") },
         });
+    }
+
+    /** All clients go on with what the stacks publish now, as one hands it out to them. */
+    use(access: Access): void {
+        for (const worker of [this.load, this.probes, this.reader]) worker?.use(access);
+        // Whoever asks from this process has the same object.
+        Object.assign(this.before.access.doors, access.doors);
     }
 
     /** Requests acknowledged so far. */

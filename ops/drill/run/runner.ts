@@ -1,5 +1,7 @@
 /** Carries one drill out: steady state, fault, repair, drain, balance. The repair always runs. */
 import type { Deployment } from "../../deployment";
+import { accessTo } from "../../access";
+import type { Look } from "../../rotate/looks";
 import { StatusReader } from "../../status/reader";
 import type { Status } from "../../status/model";
 import { mustBeComplete } from "../configuration";
@@ -66,10 +68,11 @@ class Drill {
         let observed: Observed | undefined;
         let views: View[] = [];
         let during: Recording[] = [];
+        let looks: Look[] | undefined;
         let failure: string | undefined;
         try {
             await this.steadyState(observers);
-            await this.disturb();
+            await this.disturb(observers);
             during = await this.readDuring();
         } catch (error) {
             failure = (error as Error).message;
@@ -80,6 +83,7 @@ class Drill {
             if (!failure) {
                 await this.restored(observers);
                 observed = await this.settle(observers);
+                looks = await this.fault.looks?.();
                 views = await this.drain(observers, ledgersOf(observed));
             }
         } catch (error) {
@@ -89,7 +93,7 @@ class Drill {
         const leftovers = await this.leftovers();
         return buildReport({
             ...this.raw(observers, observed, views, leftovers),
-            ...{ failure, during },
+            ...{ failure, during, looks },
             ...{ countersBefore, countersAfter: await counters(this.before) },
         });
     }
@@ -128,11 +132,14 @@ class Drill {
         await pause(this.options.warmSeconds * 1000, this.surroundings.signal);
     }
 
-    private async disturb(): Promise<void> {
+    private async disturb(observers: Observers): Promise<void> {
         this.injectedAt = Date.now();
         this.event("fault", this.fault.title);
         for (const node of this.fault.hostsAway ?? []) this.event("fault", HOST_GOING, node.name);
-        await this.fault.inject();
+        await this.fault.inject(async () => {
+            observers.use(await accessTo(this.deployment));
+            this.event("drill", "clients go on with what the stacks publish now");
+        });
         for (const node of this.fault.hostsAway ?? []) this.event("fault", HOST_OFF, node.name);
         this.event("fault", INJECTED);
         await pause((this.options.holdSeconds ?? this.scenario.holdSeconds) * 1000, this.surroundings.signal);
