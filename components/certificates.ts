@@ -110,6 +110,7 @@ export function subjectOf(purpose: Purpose, { node, hostName, address, vip }: No
 export interface NodeCertificatesArgs {
     /** Who signs. */
     authority: Authority;
+    /** What it is called and where it is reached: whom the certificates are for. */
     names: NodeNames;
     /** Which ones; each is a certificate with a key of its own. */
     purposes: Purpose[];
@@ -133,7 +134,8 @@ export class NodeCertificates extends pulumi.ComponentResource {
 
     constructor(name: string, args: NodeCertificatesArgs, opts?: pulumi.ComponentResourceOptions) {
         super("otel-ha:index:NodeCertificates", name, {}, opts);
-        for (const purpose of args.purposes) this.leaves[purpose] = this.createLeaf(`${name}-${purpose}`, purpose, args);
+        for (const purpose of args.purposes)
+            this.leaves[purpose] = this.createLeaf(`${name}-${purpose}`, purpose, args);
         this.registerOutputs({});
     }
 

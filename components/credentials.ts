@@ -65,7 +65,9 @@ export class Credentials extends pulumi.ComponentResource {
             token,
             this.createSecret(`${name}-otlpToken-${token}`, TOKEN_LENGTH, args),
         ]);
-        this.otlpTokens = pulumi.secret(pulumi.all(Object.fromEntries(tokens) as Record<string, pulumi.Output<string>>));
+        this.otlpTokens = pulumi.secret(
+            pulumi.all(Object.fromEntries(tokens) as Record<string, pulumi.Output<string>>),
+        );
         this.registerOutputs({ ...this.values, otlpTokens: this.otlpTokens });
     }
 

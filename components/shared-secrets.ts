@@ -7,6 +7,7 @@ import { Duration } from "./units";
 
 /** What both nodes of a pair must have the same of. One stack makes it, the other reads it there. */
 export interface SharedSecrets {
+    /** By name. */
     credentials: Record<CredentialName, pulumi.Output<string>>;
     /** By the names of those who send telemetry with them. */
     otlpTokens: pulumi.Output<Record<string, string>>;
@@ -56,7 +57,10 @@ export async function sharedSecrets(ownerStack: string, args: SharedSecretsArgs)
     const wanted = [...CREDENTIAL_NAMES, "otlpTokens", ...(args.authority ? ["authority"] : [])];
     const missing = await awaitSecrets(stack, wanted);
     if (missing.length > 0) {
-        const what = missing.length === wanted.length ? "credentials" : missing.join(", ");
+        const what =
+            missing.length === wanted.length
+                ? "credentials"
+                : missing.map((key) => (key === "authority" ? "CA" : key)).join(", ");
         if (!pulumi.runtime.isDryRun())
             throw new pulumi.RunError(
                 `stack "${ownerStack}" has not published its ${what}; run "pulumi up --stack ${ownerStack}" first, or beside this one`,
@@ -67,18 +71,12 @@ export async function sharedSecrets(ownerStack: string, args: SharedSecretsArgs)
     return readFrom(owner, missing, args);
 }
 
-function readFrom(
-    owner: pulumi.StackReference | undefined,
-    missing: string[],
-    args: SharedSecretsArgs,
-): SharedSecrets {
+function readFrom(owner: pulumi.StackReference | undefined, missing: string[], args: SharedSecretsArgs): SharedSecrets {
     const all = owner?.requireOutput(SHARED_CREDENTIALS_OUTPUT) as pulumi.Output<Record<string, unknown>> | undefined;
-    const read = <T>(key: string): pulumi.Output<T> =>
-        pulumi.secret(
-            all && !missing.includes(key)
-                ? (all.apply((values) => values[key]) as pulumi.Output<T>)
-                : (pulumi.output(unknown) as unknown as pulumi.Output<T>),
-        );
+    const read = <T>(key: string): pulumi.Output<T> => {
+        const found = all && !missing.includes(key) ? all.apply((values) => values[key]) : pulumi.output(unknown);
+        return pulumi.secret(found) as pulumi.Output<T>;
+    };
     const credentials = Object.fromEntries(CREDENTIAL_NAMES.map((key) => [key, read<string>(key)]));
     return {
         credentials: credentials as SharedSecrets["credentials"],

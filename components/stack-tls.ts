@@ -9,6 +9,7 @@ import { Identity, NodeTls } from "./tls";
 
 /** TLS of one stack. */
 export interface StackTls {
+    /** For the node's parts. */
     node: NodeTls;
     /** What the stack publishes of it; no secret. */
     outputs: {
@@ -92,7 +93,9 @@ const CA_NOTICE = "365d";
 function warnOfItsEnd(pem: string): void {
     const end = endOf(new X509Certificate(pem));
     if (!lasts(end, CA_NOTICE, Date.now()))
-        void pulumi.log.warn(`the CA ends on ${end.slice(0, 10)}, and every certificate with it: replace it before that`);
+        void pulumi.log.warn(
+            `the CA ends on ${end.slice(0, 10)}, and every certificate with it: replace it before that`,
+        );
 }
 
 // A run with --target may leave it out, and a CLI from before 2026 does not know what replaces it.

@@ -97,10 +97,13 @@ const tlsOn: StackRule = {
     name: "tls-on",
     // The lab may do without; a policy configuration makes it mandatory elsewhere.
     severity: "advisory",
-    description: 'Connections are secured: `tls` is not "off". Outside a lab make it mandatory: `{"tls-on": "mandatory"}`, with `--policy-pack-config`.',
+    description:
+        'Connections are secured: `tls` is not "off". Outside a lab make it mandatory: `{"tls-on": "mandatory"}`, with `--policy-pack-config`.',
     why: "Everything that telemetry says, and who says it, is open to whoever is on the way.",
     check: ({ settings }) =>
-        settings?.tls === "off" ? [{ message: 'tls is "off"; write internal, or provided with certificates of yours' }] : [],
+        settings?.tls === "off"
+            ? [{ message: 'tls is "off"; write internal, or provided with certificates of yours' }]
+            : [],
 };
 
 /** Everything that is asked of a stack as a whole. */
