@@ -49,7 +49,12 @@ export {
     ObjectStoreSettings,
     RootCredentials,
 } from "./object-store";
-export { OtelAggregator, otelAggregatorRequirements, OtelAggregatorSettings } from "./otel-aggregator";
+export {
+    OtelAggregator,
+    OtelAggregatorArgs,
+    otelAggregatorRequirements,
+    OtelAggregatorSettings,
+} from "./otel-aggregator";
 export { addresses } from "./outputs";
 export { Prometheus, prometheusRequirements, PrometheusSettings } from "./prometheus";
 export { CertificateRecord } from "./renewal";
