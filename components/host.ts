@@ -139,6 +139,7 @@ const SCRIPTS = [
     "setup-object-store",
     "may-stop-object-store",
     "mirror-buckets",
+    "flush-loki",
     "firewall",
 ];
 
