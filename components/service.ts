@@ -65,13 +65,9 @@ export function healthCheck(settings: ServiceSettings, command: string): HealthC
     return { command, interval: healthCheckInterval, startPeriod: healthCheckStartPeriod };
 }
 
-/**
- * Succeeds when the URL answers 2xx; for images with busybox, which all of ours but HAProxy's have. Its wget cannot check certificates, which on loopback
- * would tell nothing anyway.
- */
+/** Succeeds when the URL answers 2xx; for images with busybox, which all of ours but HAProxy's have. */
 export function httpCheck(url: string): string {
-    const unchecked = url.startsWith("https:") ? "--no-check-certificate " : "";
-    return `wget -q -O /dev/null ${unchecked}${url}`;
+    return `wget -q -O /dev/null ${url}`;
 }
 
 /**
