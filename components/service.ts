@@ -20,8 +20,8 @@ export interface ServiceSettings {
      */
     maxPeerOutage?: Duration;
     /**
-     * Address that its ports are on. "127.0.0.1": HAProxy serves them to other hosts, see {@link HaproxyTlsSettings}. @default "0.0.0.0": in the clear, to
-     * whoever reaches the host
+     * Address that its ports are on. "127.0.0.1": HAProxy serves them to other hosts, see {@link HaproxyTlsSettings}; it, Keepalived and the object store
+     * themselves do not look at this. @default "0.0.0.0": in the clear, to whoever reaches the host
      */
     listen?: string;
 }
@@ -34,8 +34,6 @@ export interface ServiceArgs<S> {
     settings: S;
     /** Its container starts when these are healthy. */
     after?: pulumi.Input<pulumi.Resource>[];
-    /** See {@link ContainerServiceArgs.configAfter}. */
-    configAfter?: pulumi.Input<pulumi.Resource>[];
 }
 
 export const SERVICE_DEFAULTS = {
