@@ -1,6 +1,7 @@
 // Certificates over months: the program's part that makes them, on the small engine, with a clock that the test moves.
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { newCa, newLeaf } from "./support/certificates";
 import { CertificateStacks, DAY_MS, handshake, Outputs, peerEnd } from "./support/certificate-stacks";
 
 const stacks = new CertificateStacks();
@@ -12,9 +13,14 @@ const TLS_STEPS = /tls:index:(PrivateKey|CertRequest|LocallySignedCert)/;
 describe("certificates, one after the other", { timeout: 240_000 }, () => {
     let first: Outputs;
 
-    it("are made by the first up, and by no other", async () => {
+    it("are made by the first up, even when it fails, and by no other", async () => {
+        const { code, text } = await stacks.run(["up", "--yes", "--skip-preview", "--stack", "node1"], { fails: true });
+        expect(code, text).not.toBe(0);
+        const made = (await stacks.recorded("node1"))["mid-1-certificate-peer"]!.certPem;
         await stacks.up("node1");
         first = await stacks.outputs("node1");
+        expect(first.node.peer.certificate).toBe(made);
+        expect(first.certificates.peer!.generation).toBe(1);
         expect(Object.keys(first.certificates)).toEqual(["clients", "objectStore", "peer"]);
         await stacks.must(["preview", "--expect-no-changes", "--stack", "node1"]);
         await stacks.up("node1", { days: 59 });
@@ -94,6 +100,23 @@ describe("certificates, one after the other", { timeout: 240_000 }, () => {
         expect(await stacks.up("node1", { days: 3300 })).toMatch(
             /the CA ends on 20\d\d-\d\d-\d\d, and every certificate with it/,
         );
+    });
+
+    it("may be given instead, from files of many lines, the key as a secret", async () => {
+        const ca = await newCa();
+        const leaf = await newLeaf(ca);
+        const given = { tlsCaCertificate: ca.certificate, tlsCertificate: leaf.certificate, tlsKey: leaf.key };
+        stacks.configure("node1", {});
+        await stacks.must(["config", "set", "tls", "provided", "--stack", "node1"]);
+        for (const [key, text] of Object.entries(given))
+            await stacks.must(["config", "set", key, ...(key === "tlsKey" ? ["--secret"] : []), "--stack", "node1"], {
+                input: text,
+            });
+        expect(stacks.settingsOf("node1")).not.toContain(leaf.key.split("\n")[1]);
+        await stacks.up("node1");
+        const { node, caCertificate } = await stacks.outputs("node1");
+        expect(caCertificate).toBe(ca.certificate);
+        expect(node.clients).toEqual({ certificate: leaf.certificate, key: leaf.key });
     });
 
     it("go with tls: off, and begin again without it", async () => {

@@ -48,6 +48,8 @@ export interface Outputs {
 export interface When {
     days?: number;
     fails?: boolean;
+    /** Standard input. */
+    input?: string;
 }
 
 /** A project of its own, with both stacks. */
@@ -80,7 +82,10 @@ export class CertificateStacks {
         fs.rmSync(this.project, { recursive: true });
     }
 
-    run(args: string[], { days = 0, fails = false }: When = {}): Promise<{ code: number | null; text: string }> {
+    run(
+        args: string[],
+        { days = 0, fails = false, input = "" }: When = {},
+    ): Promise<{ code: number | null; text: string }> {
         const env = {
             ...process.env,
             PULUMI_BACKEND_URL: `file://${this.state}`,
@@ -97,6 +102,7 @@ export class CertificateStacks {
                 { cwd: this.project, env, maxBuffer: 2 ** 26 },
                 (_error, stdout, stderr) => done({ code: child.exitCode, text: stdout + stderr }),
             );
+            child.stdin!.end(input);
         });
     }
 
@@ -123,6 +129,11 @@ export class CertificateStacks {
         const all = { ...config(stack, { tls: "internal", sshPrivateKeyFile: "" }), ...changes };
         settings.config = Object.fromEntries(Object.entries(all).map(([key, value]) => [`otel-ha:${key}`, value]));
         fs.writeFileSync(file, stringify(settings));
+    }
+
+    /** The text of a stack's settings. */
+    settingsOf(stack: StackName): string {
+        return fs.readFileSync(path.join(this.project, `Pulumi.${stack}.yaml`), "utf8");
     }
 
     /** Resources of a stack's state, by name. */
