@@ -1,5 +1,6 @@
 import {
     addresses,
+    newestTokens,
     Node,
     ownSecrets,
     published,
@@ -35,7 +36,7 @@ export = async () => {
         haproxyStatsPassword: credentials.haproxyStatsPassword,
         queryUser: values.queryUser,
         queryPassword: credentials.queryPassword,
-        otlpTokens: secrets.otlpTokens,
+        otlpTokens: newestTokens(secrets.otlpTokens),
         // The other stack reads these; they are published as soon as they exist.
         ...(settings.credentialsStack ? {} : { [SHARED_CREDENTIALS_OUTPUT]: published(secrets) }),
     };

@@ -12,7 +12,9 @@ export type BucketRole = "all" | "upload" | "read";
 /** A user of the object store that may touch one bucket. */
 export interface ObjectStoreClient {
     /** Name, also the access key. @example "loki" */
-    user: string;
+    user: pulumi.Input<string>;
+    /** What `user` begins with, whatever its secret; users of this name that are not needed any more are taken away. @default `user` */
+    base?: pulumi.Input<string>;
     /** Secret key, 8 characters or more, without spaces. */
     secret: pulumi.Input<string>;
     /** The bucket, made when it is missing in a store of our own. @example "loki-data" */

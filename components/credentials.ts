@@ -42,43 +42,54 @@ export const CREDENTIAL_NAMES = Object.keys(CREDENTIAL_LENGTHS) as CredentialNam
 const TOKEN_LENGTH = 43;
 
 export interface CredentialsArgs {
-    /** Another number makes new secrets. @default 1 */
-    generation?: number;
+    /** Another number makes a new secret. @default 1 each */
+    generations?: Partial<Record<CredentialName, number>>;
     /** Secrets that are given rather than made. */
     given?: Partial<SharedCredentials>;
     /** Names of those who send telemetry: each gets a token. Without its name a token is gone, the others stay. @default none */
     otlpTokens?: string[];
+    /** Each of them has a token of each of these generations. @default [1] */
+    tokenGenerations?: number[];
 }
 
 /** Makes the secrets of a pair. One stack owns them; the other reads them with {@link sharedSecrets}. */
 export class Credentials extends pulumi.ComponentResource {
     readonly values: Record<CredentialName, pulumi.Output<string>>;
-    /** By name. */
-    readonly otlpTokens: pulumi.Output<Record<string, string>>;
+    /** By name, the newest first. All of them are accepted. */
+    readonly otlpTokens: pulumi.Output<Record<string, string[]>>;
 
     constructor(name: string, args: CredentialsArgs, opts?: pulumi.ComponentResourceOptions) {
         super("otel-ha:index:Credentials", name, {}, opts);
         this.values = {} as Record<CredentialName, pulumi.Output<string>>;
-        for (const key of CREDENTIAL_NAMES)
-            this.values[key] = this.createSecret(`${name}-${key}`, CREDENTIAL_LENGTHS[key], args, args.given?.[key]);
+        for (const key of CREDENTIAL_NAMES) {
+            const given = args.given?.[key];
+            this.values[key] =
+                given === undefined
+                    ? this.createSecret(`${name}-${key}`, CREDENTIAL_LENGTHS[key], args.generations?.[key] ?? 1)
+                    : pulumi.secret(given);
+        }
         const tokens = (args.otlpTokens ?? []).map((token) => [
             token,
-            this.createSecret(`${name}-otlpToken-${token}`, TOKEN_LENGTH, args),
+            this.createTokens(`${name}-otlpToken-${token}`, args),
         ]);
         this.otlpTokens = pulumi.secret(
-            pulumi.all(Object.fromEntries(tokens) as Record<string, pulumi.Output<string>>),
+            pulumi.all(Object.fromEntries(tokens) as Record<string, pulumi.Output<string[]>>),
         );
         this.registerOutputs({ ...this.values, otlpTokens: this.otlpTokens });
     }
 
-    private createSecret(
-        name: string,
-        length: number,
-        args: CredentialsArgs,
-        given?: pulumi.Input<string>,
-    ): pulumi.Output<string> {
-        if (given !== undefined) return pulumi.secret(given);
-        const keepers = { generation: String(args.generation ?? 1) };
+    // Several generations stand beside each other, so each has a resource of its own. No sender's name has a dot.
+    private createTokens(name: string, { tokenGenerations = [1] }: CredentialsArgs): pulumi.Output<string[]> {
+        const newestFirst = [...tokenGenerations].sort((a, b) => b - a);
+        return pulumi.all(
+            newestFirst.map((generation) =>
+                this.createSecret(generation === 1 ? name : `${name}.g${generation}`, TOKEN_LENGTH, generation),
+            ),
+        );
+    }
+
+    private createSecret(name: string, length: number, generation: number): pulumi.Output<string> {
+        const keepers = { generation: String(generation) };
         return new random.RandomPassword(name, { length, special: false, keepers }, { parent: this }).result;
     }
 }

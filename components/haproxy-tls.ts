@@ -20,7 +20,7 @@ export interface HaproxyTlsFiles {
     image: string;
     certificates: HaproxyCertificates;
     /** By name. */
-    tokens: pulumi.Input<Record<string, pulumi.Input<string>>>;
+    tokens: pulumi.Input<Record<string, pulumi.Input<string | string[]>>>;
     /** PEM. @default none */
     clientCa?: string;
 }
@@ -50,12 +50,14 @@ function readable(image: string, use: "crt" | "ca-file"): string {
     return `docker run --rm --network none -v "$DIR":/candidate:ro ${image} sh -c 'printf "${config}" "$1" >/tmp/look.cfg && haproxy -c -f /tmp/look.cfg' - "$CANDIDATE"`;
 }
 
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+
 /** The hash of each token with its name; without any, the word that lets everybody in. */
 function tokenMap(tokens: HaproxyTlsFiles["tokens"]): pulumi.Output<string> {
     const lines = pulumi.all([pulumi.output(tokens)]).apply(([all]) =>
-        Object.entries(all as Record<string, string>)
+        Object.entries(all as Record<string, string | string[]>)
             .sort(([one], [other]) => one.localeCompare(other, "en"))
-            .map(([name, token]) => `${createHash("sha256").update(token).digest("hex")} ${name}\n`),
+            .flatMap(([name, tokens]) => [tokens].flat().map((token) => `${sha256(token)} ${name}\n`)),
     );
     return pulumi.secret(lines.apply((all) => (all.length > 0 ? all.join("") : "everybody everybody\n")));
 }

@@ -135,8 +135,8 @@ export interface HaproxySecrets {
     query?: StatsCredentials;
     /** Certificates and keys, with `settings.tls`. @default none */
     tls?: HaproxyCertificates;
-    /** With TLS: secrets by the names of those who send telemetry with them. The host gets to know their hashes only. @default {}: none are asked for */
-    otlpTokens?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+    /** With TLS: secrets by the names of those who send telemetry with them, several while they are replaced. The host gets to know their hashes only. @default {}: none are asked for */
+    otlpTokens?: pulumi.Input<Record<string, pulumi.Input<string | string[]>>>;
 }
 
 /** User of the upstream image. */

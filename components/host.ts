@@ -137,6 +137,7 @@ const SCRIPTS = [
     "await-healthy",
     "reload-haproxy",
     "setup-object-store",
+    "retire-object-store-users",
     "may-stop-object-store",
     "mirror-buckets",
     "flush-loki",

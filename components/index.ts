@@ -57,7 +57,8 @@ export {
     otelAggregatorRequirements,
     OtelAggregatorSettings,
 } from "./otel-aggregator";
-export { addresses } from "./outputs";
+export { retireUsers, RetireUsersArgs, userOf, withOwnUser } from "./object-store-users";
+export { addresses, newestTokens } from "./outputs";
 export { Prometheus, prometheusRequirements, PrometheusSettings } from "./prometheus";
 export { CertificateRecord } from "./renewal";
 export { Reload, RemoteFile, RemoteFileArgs } from "./remote-file";

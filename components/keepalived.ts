@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
 import { healthCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
-import { render } from "./templates";
+import { render, templateText } from "./templates";
 import { Duration, seconds } from "./units";
 
 /** VRRP state that a node takes when it starts. */
@@ -24,6 +24,8 @@ export interface KeepalivedSettings extends ServiceSettings {
     interface?: string;
     /** The other node's priority: a node without its own collector must get below it. @example 90 */
     peerPriority: number;
+    /** The other node: while the two have different passwords, as in a rotation, the one looks whether the other serves. @example "192.168.110.119" */
+    peerAddress: string;
     /** 3 has no password and counts in hundredths of a second; both nodes alike. @default 2 */
     version?: number;
     /**
@@ -69,6 +71,7 @@ export function keepalivedConfig(settings: KeepalivedSettings): string {
         address: s.unicast?.address,
         unicastPeer: s.unicast?.peerAddress,
         authentication: s.version === 2,
+        foreignAdverts: FOREIGN_ADVERTS,
     });
 }
 
@@ -78,6 +81,21 @@ function checkRhythm(every: number): { checkInterval: number; checkTimeout: numb
     const checkInterval = Math.max(1, Math.round(every));
     const pauses = Array.from({ length: looks }, (_, index) => (index === 0 ? "0" : String(every)));
     return { checkInterval, checkTimeout: checkInterval + 2, checkPauses: pauses.join(" ") };
+}
+
+/** In the container: 1 while this node leaves the virtual IP to one with another password. */
+const FOREIGN_ADVERTS = "/run/otel-ha.foreign-adverts";
+
+const GUARD = "heed-foreign-adverts.sh";
+
+// It reads Keepalived's log, which stays the container's first process: signals are for it. Only there does Keepalived say that a password was wrong.
+function guarded(s: KeepalivedSettings & { haproxyStatsPort: number }): Pick<ContainerSpec, "entrypoint" | "command"> {
+    const rank = s.priority > s.peerPriority ? "first" : "second";
+    const guard = ["/bin/bash", `/etc/keepalived/${GUARD}`, s.vip, s.haproxyStatsPort, s.peerAddress, rank].join(" ");
+    return {
+        entrypoint: ["/bin/bash", "-c", `exec keepalived "$@" > >(exec ${guard}) 2>&1`, "keepalived"],
+        command: ["--dont-fork", "--log-console", "-f", "/etc/keepalived/keepalived.conf"],
+    };
 }
 
 /** Container, files and health of Keepalived. Pure but for the secret that it passes on. */
@@ -95,9 +113,11 @@ export function keepalivedSpec(settings: KeepalivedSettings, password: pulumi.In
         mode: "0400",
         reload,
     };
+    const guard = { path: `${directory}/${GUARD}`, content: templateText(`keepalived/${GUARD}`) };
     return {
         container,
         image: s.image,
+        ...(s.version === 2 ? guarded(s) : {}),
         memoryLimit: "256MiB",
         // The last two: it sets user and groups of each script, though they are its own.
         capabilities: ["CAP_NET_ADMIN", "CAP_NET_BROADCAST", "CAP_NET_RAW", "CAP_SYS_NICE", "CAP_SETGID", "CAP_SETUID"],
@@ -105,7 +125,7 @@ export function keepalivedSpec(settings: KeepalivedSettings, password: pulumi.In
         // After a power cut the old pid file would name some process of the new container: "daemon is already running", for ever.
         tmpfs: ["/run"],
         files: [
-            ...(s.version === 2 ? [authentication] : []),
+            ...(s.version === 2 ? [guard, authentication] : []),
             {
                 path: `${directory}/keepalived.conf`,
                 content: keepalivedConfig(s),
@@ -118,11 +138,12 @@ export function keepalivedSpec(settings: KeepalivedSettings, password: pulumi.In
     };
 }
 
-// Keepalived notes its state at each change. A node that says it has the address must really have it.
+// Keepalived notes its state at each change. A node that says it has the address must really have it. One that leaves it to the other node while their
+// passwords differ is as it should be.
 function keepalivedCheck(vip: string): string {
     return [
         "read -r state </run/keepalived.state && pidof keepalived >/dev/null &&",
-        `case $state in MASTER) ip -4 -o addr show | grep -qF " ${vip}/" ;; BACKUP) ! ip -4 -o addr show | grep -qF " ${vip}/" ;; *) echo "VRRP state $state"; false ;; esac`,
+        `case $state in MASTER) ip -4 -o addr show | grep -qF " ${vip}/" ;; BACKUP) ! ip -4 -o addr show | grep -qF " ${vip}/" ;; FAULT) read -r waits <${FOREIGN_ADVERTS} && [ "$waits" = 1 ] || { echo "VRRP state $state"; false; } ;; *) echo "VRRP state $state"; false ;; esac`,
     ].join(" ");
 }
 

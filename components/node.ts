@@ -6,6 +6,7 @@ import { Host, HostArgs, Reach, Requirements } from "./host";
 import { Keepalived, keepalivedRequirements, KeepalivedSettings } from "./keepalived";
 import { Loki, LOKI_DEFAULTS, lokiRequirements, LokiSettings } from "./loki";
 import { BucketRole, ObjectStoreClient } from "./bucket";
+import { retireUsers, withOwnUser } from "./object-store-users";
 import { ObjectStore, objectStoreRequirements, ObjectStoreSettings } from "./object-store";
 import { OtelAggregator, otelAggregatorRequirements, OtelAggregatorSettings } from "./otel-aggregator";
 import { checked } from "./policy/enforce";
@@ -62,8 +63,8 @@ export interface NodeArgs {
     credentials: Record<CredentialName, SharedCredentials[CredentialName]>;
     /** Certificates and keys. @default none: connections are in the clear */
     tls?: NodeTls;
-    /** Secrets by the names of those who send telemetry with them, as `Authorization: Bearer …`. @default {}: none are asked for */
-    otlpTokens?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+    /** Secrets by the names of those who send telemetry with them, as `Authorization: Bearer …`; each may have several. @default {}: none are asked for */
+    otlpTokens?: pulumi.Input<Record<string, pulumi.Input<string[]>>>;
     /** SSH key of the deployer. @default the SSH agent */
     privateKey?: pulumi.Input<string>;
     /** See {@link HostArgs.connectionUnknown}. @default false */
@@ -166,6 +167,17 @@ function createStorage(parts: Parts): { services: ContainerService[]; ready: pul
                 inside,
             ),
         );
+    if (store && settings.objectStore)
+        retireUsers(
+            `${name}-minio-retired`,
+            {
+                host,
+                settings: settings.objectStore,
+                clients: Object.values(clients),
+                after: [loki, sidecar, ...view].map((service) => service.ready),
+            },
+            { parent: store },
+        );
     return { services: [...(store ? [store] : []), prometheus, loki, sidecar, ...view], ready: sidecar.ready };
 }
 
@@ -173,7 +185,9 @@ function createStorage(parts: Parts): { services: ContainerService[]; ready: pul
 function objectStoreClients({ settings, credentials }: Parts): Record<StoreClientName, ObjectStoreClient> {
     const blocks = settings.thanosSidecar.bucket ?? THANOS_SIDECAR_DEFAULTS.bucket;
     const client = (name: StoreClientName, bucket: string, role: BucketRole): ObjectStoreClient => {
-        return { user: settings.users[name], secret: credentials[`${name}ObjectStoreSecret`], bucket, role };
+        const of = { user: settings.users[name], secret: credentials[`${name}ObjectStoreSecret`], bucket, role };
+        // Users of another store are its administrator's.
+        return settings.objectStore ? withOwnUser(of) : of;
     };
     return {
         loki: client("loki", settings.loki.bucket ?? LOKI_DEFAULTS.bucket, "all"),

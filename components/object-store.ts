@@ -285,7 +285,7 @@ const peerOptions = (settings: ObjectStoreSettings): string[] => peers(settings)
 export function setupObjectStoreCommand(settings: ObjectStoreSettings): string {
     const s = withDefaults(settings, OBJECT_STORE_DEFAULTS);
     const pooled = s.layout === "pooled";
-    const options = ["--container", `minio-${s.node}`, "--port", String(s.port)];
+    const options = ["--container", `minio-${s.node}`, "--port", String(s.port), "--group", s.node];
     if (pooled) options.push(...peerOptions(s));
     options.push(
         "--timeout",

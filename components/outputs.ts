@@ -1,3 +1,4 @@
+import * as pulumi from "@pulumi/pulumi";
 import { Values } from "./settings/keys";
 import { compacts } from "./settings/node-settings";
 
@@ -28,4 +29,11 @@ function objectStoreAddresses(v: Values, at: (port: number) => string): Record<s
     if (v.objectStore === "external")
         return { objectStore: `${v.objectStoreInsecure ? "http" : "https"}://${v.objectStoreEndpoint}` };
     return v.objectStoreConsole ? { objectStore, objectStoreConsole: at(v.objectStoreConsolePort) } : { objectStore };
+}
+
+/** The tokens that senders are to be given: those that will still be accepted when a rotation is over. */
+export function newestTokens(all: pulumi.Output<Record<string, string[]>>): pulumi.Output<Record<string, string>> {
+    return all.apply((tokens) =>
+        Object.fromEntries(Object.entries(tokens).map(([name, newestFirst]) => [name, newestFirst[0]!])),
+    );
 }

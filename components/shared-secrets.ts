@@ -10,8 +10,8 @@ import { Duration } from "./units";
 export interface SharedSecrets {
     /** By name. */
     credentials: Record<CredentialName, pulumi.Output<string>>;
-    /** By the names of those who send telemetry with them. */
-    otlpTokens: pulumi.Output<Record<string, string>>;
+    /** By the names of those who send telemetry with them, the newest first. */
+    otlpTokens: pulumi.Output<Record<string, string[]>>;
     /** Undefined: the pair has no CA of its own. */
     authority?: Authority;
 }

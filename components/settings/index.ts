@@ -3,6 +3,7 @@ import * as fs from "fs";
 import * as os from "os";
 import { certificateGenerations } from "../ca-rotation";
 import { CREDENTIAL_NAMES, SharedCredentials } from "../credentials";
+import { acceptedGenerations, credentialGenerations } from "../generations";
 import { NodeArgs, NodeSettings } from "../node";
 import { OwnSecretsArgs, SharedSecretsArgs } from "../shared-secrets";
 import { Values } from "./keys";
@@ -52,9 +53,10 @@ export function readSettings(): StackSettings {
         values,
         credentialsStack: values.credentialsStack || undefined,
         own: {
-            generation: values.secretGeneration,
+            generations: credentialGenerations(values),
             given: givenCredentials,
             otlpTokens: values.otlpTokens === "" ? [] : values.otlpTokens.split(","),
+            tokenGenerations: acceptedGenerations(values, "otlpTokens"),
             caLifetime: values.tls === "internal" ? values.caLifetime : undefined,
             certificates: certificateGenerations(values),
         },

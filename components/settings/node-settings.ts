@@ -275,6 +275,7 @@ function ingestSettings(
             role: v.role,
             priority: v.priority,
             peerPriority: v.peerPriority,
+            peerAddress: v.peerAddress,
             routerId: v.vrrpRouterId,
             vip: v.vip,
             interface: v.networkInterface,

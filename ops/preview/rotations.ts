@@ -31,7 +31,7 @@ function passwords(plan: NodePlan, v: Values): string[] {
 function senders(changes: Change[], op: Change["op"]): Map<string, string[]> {
     const found = new Map<string, string[]>();
     for (const change of changes) {
-        const [, name, generation] = /^secret otlpToken-(.*?)(?:-g(\d+))?$/.exec(change.what) ?? [];
+        const [, name, generation] = /^secret otlpToken-([^.]*)(?:\.g(\d+))?$/.exec(change.what) ?? [];
         if (name !== undefined && change.op === op) found.set(name, [...(found.get(name) ?? []), generation ?? "1"]);
     }
     return found;

@@ -44,10 +44,10 @@ function resourcesOf(name: SecretName, values: Values, node: string): RegExp {
         case "otlpTokens":
             // The first one of each sender has no number.
             return generation === 1
-                ? /^credentials-otlpToken-(?!.*-g\d+$)/
-                : new RegExp(`^credentials-otlpToken-.*-g${generation}$`);
+                ? /^credentials-otlpToken-[^.]+$/
+                : new RegExp(`^credentials-otlpToken-[^.]+\\.g${generation}$`);
         default:
-            return new RegExp(`^credentials-(${givenBy(name).join("|")})(-g\\d+)?$`);
+            return new RegExp(`^credentials-(${givenBy(name).join("|")})$`);
     }
 }
 

@@ -1,5 +1,4 @@
 /** What was valid before a rotation. In memory only: it is never printed or written. */
-import { createHash } from "node:crypto";
 import { SecretName } from "../../components/generations";
 import { CredentialName } from "../../components/credentials";
 import { SHARED_CREDENTIALS_OUTPUT } from "../../components/shared-secrets";
@@ -14,7 +13,8 @@ import { ownerOf } from "./owner";
 /** The secrets that both nodes share, and whom clients believe. */
 export interface Shared {
     credentials: Record<CredentialName, string>;
-    otlpTokens: Record<string, string>;
+    /** All that are accepted, by the sender's name, the newest first. */
+    otlpTokens: Record<string, string[]>;
     /** PEM; with TLS. */
     caCertificate?: string;
 }
@@ -48,11 +48,11 @@ const eachNode = async <T>(
 export async function sharedNow({ nodes, pulumi }: Deployment): Promise<Shared> {
     const { stack } = ownerOf(nodes);
     const outputs = await stackOutputs(pulumi, stack);
-    const shared = outputs[SHARED_CREDENTIALS_OUTPUT] as Shared["credentials"] | undefined;
+    const shared = outputs[SHARED_CREDENTIALS_OUTPUT] as (Shared["credentials"] & Partial<Shared>) | undefined;
     if (!shared) throw new UserError(`stack "${stack}" has no secrets yet: bring it up first, with otel-ha up`);
     return {
         credentials: shared,
-        otlpTokens: (outputs.otlpTokens ?? {}) as Record<string, string>,
+        otlpTokens: shared.otlpTokens ?? {},
         caCertificate: outputs.caCertificate as string | undefined,
     };
 }
@@ -85,7 +85,3 @@ export async function certificatesNow(nodes: DeployedNode[]): Promise<Record<str
     );
     return Object.fromEntries(shown);
 }
-
-/** The name of a user of the object store: with another secret it is another user. Pure. */
-export const storeUser = (base: string, secret: string): string =>
-    `${base}-${createHash("sha256").update(secret).digest("hex").slice(0, 6)}`;

@@ -2,11 +2,12 @@
 import { X509Certificate } from "node:crypto";
 import { CredentialName } from "../../components/credentials";
 import { SECRET_OF, SecretName } from "../../components/generations";
+import { userOf } from "../../components/object-store-users";
 import { certificates } from "../../components/pem";
 import { shellQuote } from "../../components/shell";
 import { DeployedNode, Deployment } from "../deployment";
 import { Answer, ask, Shown } from "./connection";
-import { certificatesNow, Former, peerIdentity, Shared, sharedNow, storeUser } from "./former";
+import { certificatesNow, Former, peerIdentity, Shared, sharedNow } from "./former";
 
 /** What became of an old value. */
 export interface Look {
@@ -73,13 +74,16 @@ const password =
     };
 
 const tokens: Looker = async (node, before, now) => {
-    const name = Object.keys(before.shared.otlpTokens).find((one) => one in now.otlpTokens);
+    const [name, tokens] = Object.entries(before.shared.otlpTokens).find(([one]) => one in now.otlpTokens) ?? [];
     if (name === undefined) return { state: "unknown", seen: "no sender had a token before and has one now" };
-    const shown = (shared: Shared): Shown => ({
-        ...{ ca: now.caCertificate, authorization: `Bearer ${shared.otlpTokens[name]}` },
+    const current = now.otlpTokens[name]!;
+    const old = tokens!.find((token) => !current.includes(token));
+    if (old === undefined) return { state: "accepted", seen: `every token of ${name} is one that it had before` };
+    const shown = (token: string): Shown => ({
+        ...{ ca: now.caCertificate, authorization: `Bearer ${token}` },
         ...{ method: "POST", headers: { "content-type": "application/json" }, body: "{}" },
     });
-    return compared(at(node, node.values.otlpHttpPort, "/v1/logs"), shown(before.shared), shown(now));
+    return compared(at(node, node.values.otlpHttpPort, "/v1/logs"), shown(old), shown(current[0]!));
 };
 
 /** Codes with which an S3 store refuses a user, or a secret. */
@@ -96,7 +100,7 @@ while read -r user secret bucket; do
 done`;
 
 const storeUserLook =
-    (base: (node: DeployedNode) => string, bucket: (node: DeployedNode) => string, named: typeof storeUser): Looker =>
+    (base: (node: DeployedNode) => string, bucket: (node: DeployedNode) => string, named: typeof userOf): Looker =>
     async (node, before, now, name) => {
         const { values } = node;
         const line = ({ credentials }: Shared): string => {
@@ -120,7 +124,7 @@ export function storeSeen(text: string): Seen {
     return { state: REFUSALS.includes(old) && current === "taken" ? "refused" : "unknown", seen };
 }
 
-const sameName: typeof storeUser = (base) => base;
+const sameName: typeof userOf = (base) => base;
 
 // Of a password that a host only compares with there is one place: its own file, which Keepalived has read when `up` has ended.
 const vrrp: Looker = async (node, before, now) => {
@@ -178,22 +182,22 @@ const LOOKS: Record<SecretName, Looker> = {
     lokiUser: storeUserLook(
         ({ values }) => values.lokiObjectStoreUser,
         ({ values }) => values.lokiBucket,
-        storeUser,
+        userOf,
     ),
     thanosSidecarUser: storeUserLook(
         ({ values }) => values.thanosSidecarObjectStoreUser,
         ({ values }) => values.thanosBucket,
-        storeUser,
+        userOf,
     ),
     thanosStoreUser: storeUserLook(
         ({ values }) => values.thanosStoreObjectStoreUser,
         ({ values }) => values.thanosBucket,
-        storeUser,
+        userOf,
     ),
     thanosCompactorUser: storeUserLook(
         ({ values }) => values.thanosCompactorObjectStoreUser,
         ({ values }) => values.thanosBucket,
-        storeUser,
+        userOf,
     ),
     vrrp,
     haproxyStats: password(

@@ -118,7 +118,7 @@ export function withoutNeeded<T extends Judgement>(looks: T[], hosts: number): T
     }));
 }
 
-const OF_THE_STORE = ["bucket", "user", "policy"];
+const OF_THE_STORE = ["bucket", "user", "group", "policy"];
 
 /** Leaves out of each node what an earlier one has said of the common store. Pure. */
 export function withoutRepeated<T extends Judgement>(looks: T[]): T[] {

@@ -2,7 +2,18 @@ import { StateResource } from "./state";
 
 /** One way in which a host differs from what was deployed there. */
 export interface Finding {
-    kind: "host" | "file" | "directory" | "sysctl" | "firewall" | "image" | "container" | "bucket" | "user" | "policy";
+    kind:
+        | "host"
+        | "file"
+        | "directory"
+        | "sysctl"
+        | "firewall"
+        | "image"
+        | "container"
+        | "bucket"
+        | "user"
+        | "group"
+        | "policy";
     /** @example "/data/docker/otel/haproxy/haproxy.cfg" */
     subject: string;
     /** What about it. @example "mode" */

@@ -10,7 +10,7 @@ import {
 } from "./kinds/containers";
 import { DeployedFile, deployedFiles } from "./kinds/files";
 import { deployedFirewall } from "./kinds/firewall";
-import { isUnneeded, storeSetups } from "./kinds/object-store";
+import { isUnneeded, storeSetups, userRetirements } from "./kinds/object-store";
 import { Look } from "./look";
 import { Finding } from "./model";
 import { hostSetups } from "./setup-script";
@@ -144,7 +144,7 @@ class Work {
 
     private storeSteps(): Step[] {
         const [setup] = storeSetups(this.look.resources);
-        const store = this.findings.some(({ kind }) => ["bucket", "user", "policy"].includes(kind));
+        const store = this.findings.some(({ kind }) => ["bucket", "user", "group", "policy"].includes(kind));
         // A store that could not be asked, and is started now, may lack them as well.
         const unasked = this.look.unknown.length > 0 && this.started.some(({ name }) => name.startsWith("minio-"));
         if (!setup || (!store && !unasked)) return [];
@@ -153,7 +153,15 @@ class Work {
         const text = ["make buckets, users and policies again", ...gone.map((user) => `remove the user ${user}`)].join(
             ", ",
         );
-        return [step(text, line, { input: inputOf(setup) })];
+        // Who is in a group too many, the setup leaves there.
+        const group = this.findings.some(({ kind }) => kind === "group");
+        const retirement = userRetirements(this.look.resources).filter(() => group);
+        return [
+            step(text, line, { input: inputOf(setup) }),
+            ...retirement.map((one) =>
+                step("take users that the node does not need out of its group", lineOf(one), { input: inputOf(one) }),
+            ),
+        ];
     }
 
     changes(): Change[] {

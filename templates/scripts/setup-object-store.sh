@@ -1,19 +1,21 @@
 #!/bin/sh
-# setup-object-store --container NAME --port PORT [--peer HOST:PORT]... [--timeout S] [--peer-grace S] [--check true] [--retire USER]... \
-#     < one line per client: USER SECRET BUCKET ROLE
+# setup-object-store --container NAME --port PORT [--group NODE] [--peer HOST:PORT]... [--timeout S] [--peer-grace S] [--check true] \
+#     [--retire USER]... < one line per client: USER SECRET BUCKET ROLE
 #
 # Waits for the store's write quorum, then makes buckets and one user per client that may touch its own bucket only. ROLE is all (read, write, delete),
 # upload (write, and read what tells of Prometheus' blocks, their meta.json) or read. Peers are the other hosts of a pool: while too many are away there is no quorum, which is said as
 # "open: ..." and is no failure; their own run of this script completes the work. Without peers the store needs nobody, and no quorum is a failure. A #
 # starts a comment. With --check nothing is waited for and nothing changed: what is there and what should be is told, for `otel-ha verify`. --retire
-# removes a user that no host needs any more.
+# removes a user that no host needs any more. The users of a node are in a group of its name, so that the last one to leave a user is known: see
+# retire-object-store-users.
 set -eu
 
-container="" port=9000 peers="" timeout=90 grace=20 check=false retired=""
+container="" port=9000 group="" peers="" timeout=90 grace=20 check=false retired=""
 while [ $# -gt 1 ]; do
     case $1 in
         --container) container=$2 ;;
         --port) port=$2 ;;
+        --group) group=$2 ;;
         --peer) peers="$peers $2" ;;
         --peer-grace) grace=$2 ;;
         --timeout) timeout=$2 ;;
@@ -67,7 +69,7 @@ until [ "$check" = true ] || has_quorum; do
 done
 
 # In the container: mc reads the root credentials from the environment and each secret from standard input, never from an argument.
-printf '%s\n' "$clients" | docker exec -i -e OTEL_HA_PORT="$port" -e OTEL_HA_CHECK="$check" -e OTEL_HA_RETIRED="$retired" "$container" /bin/sh -c '
+printf '%s\n' "$clients" | docker exec -i -e OTEL_HA_PORT="$port" -e OTEL_HA_CHECK="$check" -e OTEL_HA_GROUP="$group" -e OTEL_HA_RETIRED="$retired" "$container" /bin/sh -c '
 set -eu
 set -a
 . "$MINIO_CONFIG_ENV_FILE"
@@ -129,6 +131,7 @@ EOF
 }
 
 if [ "$OTEL_HA_CHECK" = true ]; then
+    if [ -n "$OTEL_HA_GROUP" ]; then echo "group $OTEL_HA_GROUP"; fi
     mc --json ls store </dev/null
     mc --json admin user list store </dev/null
 fi
@@ -143,6 +146,8 @@ while read -r user secret bucket role; do
     policy_text "$bucket" "$role" >"$policy"
     mc --quiet mb --ignore-existing "store/$bucket" >/dev/null </dev/null
     printf "%s\n%s\n" "$user" "$secret" | mc --quiet admin user add store >/dev/null
+    # Before the policy: see retire-object-store-users, which takes users with a policy and without a group away.
+    if [ -n "$OTEL_HA_GROUP" ]; then mc --quiet admin group add store "$OTEL_HA_GROUP" "$user" >/dev/null </dev/null; fi
     mc --quiet admin policy create store "$bucket-$role" "$policy" >/dev/null </dev/null
     if ! out=$(mc --quiet admin policy attach store "$bucket-$role" --user "$user" 2>&1 </dev/null); then
         case $out in *"already in effect"*) ;; *) echo "$out" >&2; exit 1 ;; esac

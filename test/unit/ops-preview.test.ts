@@ -119,7 +119,7 @@ describe("certificates", () => {
             "the password of query is another one, and the old one is refused at once: dashboards need the new one (pulumi stack output queryPassword --show-secrets)",
             "the nodes get another VRRP password one after the other; the virtual IP stays where it is meanwhile",
         ]);
-        expect(said(secret("create", "otlpToken-web-g2"), secret("create", "otlpToken-shop-g2"))[0]).toContain(
+        expect(said(secret("create", "otlpToken-web.g2"), secret("create", "otlpToken-shop.g2"))[0]).toContain(
             "another token is accepted beside the former one of shop, web; hand it out",
         );
         expect(said(secret("create", "otlpToken-web"))).toEqual([]);

@@ -87,11 +87,15 @@ describe("tokens", () => {
             lets("Bearer new-web")(request, answer as never);
         });
         const changes = { ...TLS, otlpTokens: "web,shop", otlpHttpPort: await listen(server) };
-        const now = { sharedCredentials: {}, caCertificate: ca.certificate, otlpTokens: { web: "new-web", shop: "x" } };
-        const former = before({}, { otlpTokens: { gone: "y", web: "old-web" } });
+        const sharedCredentials = { otlpTokens: { web: ["new-web"], shop: ["x"] } };
+        const now = { sharedCredentials, caCertificate: ca.certificate };
+        // At --finish the newest one is the one that stays.
+        const former = before({}, { otlpTokens: { gone: ["y"], web: ["new-web", "old-web"] } });
         const [seen] = await lookAtFormer(deployment(changes, now), ["otlpTokens"], former);
         expect(seen).toMatchObject({ state: "refused", seen: "old: HTTP 401, new: HTTP 200" });
         expect(asked).toEqual(["POST /v1/logs", "POST /v1/logs"]);
+        const same = before({}, { otlpTokens: { web: ["new-web"] } });
+        expect((await lookAtFormer(deployment(changes, now), ["otlpTokens"], same))[0]).toMatchObject({ state: "accepted" });
     });
 });
 

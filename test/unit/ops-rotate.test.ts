@@ -143,7 +143,7 @@ describe("the age of a secret", () => {
                 resource("mid-1-certificate-peer", "2026-03-01T00:00:00Z"),
                 resource("mid-1-certificate-clients", "2026-03-02T00:00:00Z"),
                 resource("credentials-otlpToken-web", "2026-04-01T00:00:00Z"),
-                resource("credentials-otlpToken-web-g2", "2026-05-01T00:00:00Z"),
+                resource("credentials-otlpToken-web.g2", "2026-05-01T00:00:00Z"),
             ),
         );
         const age = (name: "lokiUser" | "ca" | "certificates" | "otlpTokens" | "query", changes = {}) =>

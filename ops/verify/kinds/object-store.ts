@@ -6,6 +6,10 @@ import { inputOf, lineOf, StateResource } from "../state";
 export const storeSetups = (resources: StateResource[]): StateResource[] =>
     resources.filter((resource) => /^(sudo -n )?\S+\/setup-object-store /.test(lineOf(resource)));
 
+/** Those that take users away when no node needs them any more. Pure. */
+export const userRetirements = (resources: StateResource[]): StateResource[] =>
+    resources.filter((resource) => /^(sudo -n )?\S+\/retire-object-store-users /.test(lineOf(resource)));
+
 /** Buckets, users and policies of the node's object store. What they have to be is what the script that makes them says. Pure. */
 export function objectStore(resources: StateResource[]): Inquiry {
     const setup = storeSetups(resources)[0];
@@ -22,7 +26,9 @@ interface Store {
     whole: boolean;
     complaint: string;
     buckets: string[];
-    users: Record<string, { policies: string[]; enabled: boolean } | undefined>;
+    users: Record<string, { policies: string[]; groups: string[]; enabled: boolean } | undefined>;
+    /** The group of the node's users; "" without one. */
+    group: string;
     policies: Record<string, string | undefined>;
     clients: { user: string; bucket: string; policy: string }[];
     /** Policies as they have to be. */
@@ -37,6 +43,7 @@ interface Told {
     key?: string;
     accessKey?: string;
     policyName?: string;
+    memberOf?: { name: string }[];
     userStatus?: string;
     policyInfo?: { PolicyName: string; Policy: unknown };
     error?: { message?: string; cause?: { message?: string } };
@@ -49,6 +56,7 @@ function readStore(said: Sections): Store {
         complaint: (said["object-store-complaint"] ?? []).at(-1) ?? "",
         buckets: [],
         users: {},
+        group: "",
         policies: {},
         clients: [],
         wanted: {},
@@ -57,6 +65,7 @@ function readStore(said: Sections): Store {
     for (const line of lines) {
         const [word, a = "", b = "", c = ""] = line.split(" ");
         if (line.startsWith("{")) readTold(JSON.parse(line) as Told, store);
+        else if (word === "group") store.group = a;
         else if (word === "client") store.clients.push({ user: a, bucket: b, policy: c });
         else if (word === "want") store.wanted[a] = policyText(JSON.parse(line.slice(`want ${a} `.length)));
         else if (word === "other-secret") store.otherSecret.push(a);
@@ -65,7 +74,7 @@ function readStore(said: Sections): Store {
 }
 
 function readTold(
-    { status, type, key, accessKey, policyName, userStatus, policyInfo, error }: Told,
+    { status, type, key, accessKey, policyName, memberOf, userStatus, policyInfo, error }: Told,
     store: Store,
 ): void {
     if (status !== "success") store.complaint ||= error?.cause?.message ?? error?.message ?? "";
@@ -74,6 +83,7 @@ function readTold(
     if (accessKey)
         store.users[accessKey] = {
             policies: (policyName ?? "").split(",").filter(Boolean),
+            groups: (memberOf ?? []).map(({ name }) => name),
             enabled: userStatus === "enabled",
         };
     if (policyInfo) store.policies[policyInfo.PolicyName] = policyText(policyInfo.Policy);
@@ -111,6 +121,7 @@ function compare(store: Store, urn: string): Judgement {
         ...compareUser(store, user, urn),
         ...comparePolicy(store, policy, urn),
     ]);
+    findings.push(...compareGroup(store, urn));
     findings.push(...unneeded(store).map((subject): Finding => ({ ...UNNEEDED, subject, urn })));
     // A user may have several buckets.
     const lines = findings.map((finding) => JSON.stringify(finding));
@@ -150,6 +161,17 @@ function compareUser(store: Store, user: string, urn: string): Finding[] {
         ...(should === has ? [] : [differs("policies", should!, has || "none")]),
         ...(is.enabled && store.otherSecret.includes(user) ? [differs("secret", "[secret]", "another")] : []),
     ];
+}
+
+// By its groups the last node to leave a user is known.
+function compareGroup({ group, users, clients }: Store, urn: string): Finding[] {
+    if (group === "") return [];
+    const wanted = [...new Set(clients.map(({ user }) => user))].sort().join(", ");
+    const members = Object.keys(users).filter((user) => users[user]!.groups.includes(group));
+    const found = members.sort().join(", ");
+    // Users that are missing have been told.
+    if (found === wanted || clients.some(({ user }) => !users[user])) return [];
+    return [{ kind: "group", subject: group, property: "members", expected: wanted, found: found || "nobody", urn }];
 }
 
 function comparePolicy(store: Store, policy: string, urn: string): Finding[] {
