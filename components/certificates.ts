@@ -1,5 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
+import { CertificateGenerations, FIRST_GENERATIONS } from "./ca-rotation";
+import { normalPem } from "./pem";
 import { Identity } from "./tls";
 import { Duration, seconds } from "./units";
 
@@ -11,12 +13,16 @@ export interface Authority {
     key: pulumi.Output<string>;
     /** All CA certificates that are to be believed, PEM: this one, and others while a CA is replaced. */
     trusted: pulumi.Output<string>;
+    /** Which ones these are. */
+    generations: pulumi.Output<CertificateGenerations>;
 }
 
 /** Arguments of {@link CertificateAuthority}. */
 export interface CertificateAuthorityArgs {
     /** How long it is valid, in whole hours; counts when it is made. @example "3650d" */
     lifetime: Duration;
+    /** Which ones there are, and which one signs. @default the first one, alone */
+    generations?: CertificateGenerations;
 }
 
 const KEY = { algorithm: "ECDSA", ecdsaCurve: "P256" };
@@ -24,18 +30,25 @@ const KEY = { algorithm: "ECDSA", ecdsaCurve: "P256" };
 // Whole hours are what the provider counts in, and what the settings allow.
 const hours = (lifetime: Duration): number => seconds(lifetime) / 3600;
 
-/** The CA of a pair. One stack owns it; the other gets its key to sign with. */
+/**
+ * The CA of a pair, with the one that takes its place, while that is done. One stack owns it; the other gets the key to sign with.
+ * A CA is replaced in three steps, each on both stacks: a new one is believed beside the old one, then it signs, then the old one is gone.
+ */
 export class CertificateAuthority extends pulumi.ComponentResource implements Authority {
     readonly certificate: pulumi.Output<string>;
     readonly key: pulumi.Output<string>;
     readonly trusted: pulumi.Output<string>;
+    readonly generations: pulumi.Output<CertificateGenerations>;
 
     constructor(name: string, args: CertificateAuthorityArgs, opts?: pulumi.ComponentResourceOptions) {
         super("otel-ha:index:CertificateAuthority", name, {}, opts);
-        const signing = this.createGeneration(name, 1, args);
+        const generations = args.generations ?? FIRST_GENERATIONS;
+        const all = generations.accepted.map((generation) => this.createGeneration(name, generation, args));
+        const signing = all[generations.accepted.indexOf(generations.issuing)]!;
         this.certificate = signing.certificate;
         this.key = signing.key;
-        this.trusted = signing.certificate;
+        this.trusted = pulumi.all(all.map(({ certificate }) => certificate)).apply((pems) => bundle(pems));
+        this.generations = pulumi.output(generations);
         this.registerOutputs({ certificate: this.certificate, trusted: this.trusted });
     }
 
@@ -62,6 +75,9 @@ export class CertificateAuthority extends pulumi.ComponentResource implements Au
         return { certificate: certificate.certPem, key: key.privateKeyPemPkcs8 };
     }
 }
+
+// One alone is as the provider made it: files that hold it stay as they are.
+const bundle = (pems: string[]): string => (pems.length === 1 ? pems[0]! : pems.map(normalPem).join(""));
 
 /** What a certificate is for. */
 export type Purpose = "clients" | "peer" | "objectStore";
@@ -116,7 +132,7 @@ export interface NodeCertificatesArgs {
     purposes: Purpose[];
     /** How long each is valid, in whole hours. @example "90d" */
     lifetime: Duration;
-    /** Another number makes a new certificate with a new key. @default 1 each */
+    /** Another number makes a new certificate with a new key, as another one of the authority's `leaves` does for all. @default 1 each */
     generations?: Partial<Record<Purpose, number>>;
 }
 
@@ -142,7 +158,11 @@ export class NodeCertificates extends pulumi.ComponentResource {
     private createLeaf(name: string, purpose: Purpose, args: NodeCertificatesArgs): Leaf {
         const { commonName, dnsNames, ipAddresses, uses } = subjectOf(purpose, args.names);
         // The provider replaces only what has other inputs, and time is none of them.
-        const made = { parent: this, replacementTrigger: args.generations?.[purpose] ?? 1 };
+        const renewal = args.generations?.[purpose] ?? 1;
+        const replacementTrigger = args.authority.generations.apply(({ leaves }) =>
+            leaves === 1 ? renewal : `${renewal}.${leaves}`,
+        );
+        const made = { parent: this, replacementTrigger };
         const key = new tls.PrivateKey(`${name}-key`, KEY, made);
         const request = new tls.CertRequest(
             `${name}-request`,

@@ -61,7 +61,7 @@ export function issuingGeneration(settings: GenerationSettings, name: (typeof IS
 }
 
 /** Which generation each credential is of. */
-const SECRET_OF: Record<CredentialName, SecretName> = {
+export const SECRET_OF: Record<CredentialName, SecretName> = {
     objectStoreRootPassword: "objectStoreRoot",
     lokiObjectStoreSecret: "lokiUser",
     thanosSidecarObjectStoreSecret: "thanosSidecarUser",

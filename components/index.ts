@@ -15,6 +15,7 @@ export {
     OpenCondition,
     ServiceFile,
 } from "./container-service";
+export { CertificateGenerations } from "./ca-rotation";
 export {
     Authority,
     CertificateAuthority,
@@ -27,7 +28,16 @@ export {
 } from "./certificates";
 export { CredentialName, Credentials, CredentialsArgs, SharedCredentials } from "./credentials";
 export { Firewall, FirewallArgs, firewallRules, FirewallSettings } from "./firewall";
-export { Haproxy, HaproxyArgs, haproxyRequirements, HaproxySettings, StatsCredentials } from "./haproxy";
+export {
+    Haproxy,
+    HaproxyArgs,
+    haproxyRequirements,
+    HaproxySecrets,
+    HaproxySettings,
+    HaproxyTlsSettings,
+    StatsCredentials,
+} from "./haproxy";
+export { HaproxyCertificates } from "./haproxy-tls";
 export { Audience, Directory, Host, HostArgs, PortUse, ProtocolUse, Reach, Requirements } from "./host";
 export { Keepalived, KeepalivedArgs, keepalivedRequirements, KeepalivedSettings, VrrpRole } from "./keepalived";
 export { Loki, LokiArgs, lokiRequirements, LokiSettings } from "./loki";
@@ -41,8 +51,13 @@ export {
     RootCredentials,
     StoreTls,
 } from "./object-store";
+export {
+    OtelAggregator,
+    OtelAggregatorArgs,
+    otelAggregatorRequirements,
+    OtelAggregatorSettings,
+} from "./otel-aggregator";
 export { retireUsers, RetireUsersArgs, userOf, withOwnUser } from "./object-store-users";
-export { OtelAggregator, otelAggregatorRequirements, OtelAggregatorSettings } from "./otel-aggregator";
 export { addresses, newestTokens } from "./outputs";
 export { Prometheus, prometheusRequirements, PrometheusSettings } from "./prometheus";
 export { CertificateRecord } from "./renewal";

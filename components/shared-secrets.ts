@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { unknown } from "@pulumi/pulumi/output";
+import { CertificateGenerations, FIRST_GENERATIONS } from "./ca-rotation";
 import { Authority, CertificateAuthority } from "./certificates";
 import { CREDENTIAL_NAMES, CredentialName, Credentials, CredentialsArgs } from "./credentials";
 import { publishedOutputs, qualified } from "./stack-outputs";
@@ -26,20 +27,25 @@ export type PublishedSecrets = Record<CredentialName, pulumi.Input<string>> &
 export interface OwnSecretsArgs extends CredentialsArgs {
     /** How long a CA is valid. @default none is made */
     caLifetime?: Duration;
+    /** Which CAs there are, and which one signs. @default the first one, alone */
+    certificates?: CertificateGenerations;
 }
 
 /** Makes the secrets of a pair. */
 export function ownSecrets(args: OwnSecretsArgs): SharedSecrets {
     const { values, otlpTokens } = new Credentials("credentials", args);
-    const authority = args.caLifetime ? new CertificateAuthority("ca", { lifetime: args.caLifetime }) : undefined;
+    const { caLifetime, certificates } = args;
+    const authority = caLifetime
+        ? new CertificateAuthority("ca", { lifetime: caLifetime, generations: certificates })
+        : undefined;
     return { credentials: values, otlpTokens, authority };
 }
 
 /** The secrets as the other stack wants to find them. */
 export function published({ credentials, otlpTokens, authority }: SharedSecrets): PublishedSecrets {
     if (!authority) return { ...credentials, otlpTokens };
-    const { certificate, key, trusted } = authority;
-    return { ...credentials, otlpTokens, authority: { certificate, key, trusted } };
+    const { certificate, key, trusted, generations } = authority;
+    return { ...credentials, otlpTokens, authority: { certificate, key, trusted, generations } };
 }
 
 // Both stacks may be brought up at once: the owner publishes the secrets in the first seconds of its own `up`.
@@ -57,7 +63,10 @@ export async function sharedSecrets(ownerStack: string, args: SharedSecretsArgs)
     const wanted = [...CREDENTIAL_NAMES, "otlpTokens", ...(args.authority ? ["authority"] : [])];
     const missing = await awaitSecrets(stack, wanted);
     if (missing.length > 0) {
-        const what = missing.length === wanted.length ? "credentials" : missing.join(", ");
+        const what =
+            missing.length === wanted.length
+                ? "credentials"
+                : missing.map((key) => (key === "authority" ? "CA" : key)).join(", ");
         if (!pulumi.runtime.isDryRun())
             throw new pulumi.RunError(
                 `stack "${ownerStack}" has not published its ${what}; run "pulumi up --stack ${ownerStack}" first, or beside this one`,
@@ -82,11 +91,17 @@ function readFrom(owner: pulumi.StackReference | undefined, missing: string[], a
     };
 }
 
-function authorityFrom(read: pulumi.Output<Record<keyof Authority, string>>): Authority {
+interface PublishedAuthority extends Record<"certificate" | "key" | "trusted", string> {
+    generations?: CertificateGenerations;
+}
+
+function authorityFrom(read: pulumi.Output<PublishedAuthority>): Authority {
     return {
         certificate: pulumi.unsecret(read.apply(({ certificate }) => certificate)),
         key: read.apply(({ key }) => key),
         trusted: pulumi.unsecret(read.apply(({ trusted }) => trusted)),
+        // An owner that was brought up by an earlier program says nothing of them.
+        generations: pulumi.unsecret(read.apply(({ generations }) => generations ?? FIRST_GENERATIONS)),
     };
 }
 

@@ -1,5 +1,6 @@
 import { X509Certificate } from "crypto";
 import * as pulumi from "@pulumi/pulumi";
+import { CertificateGenerations, certificateGenerations, FIRST_GENERATIONS, tooFar } from "./ca-rotation";
 import { Authority, NodeCertificates, Purpose, PURPOSES } from "./certificates";
 import { certificates } from "./pem";
 import { CertificateRecord, CertificateRecords, generations, lasts } from "./renewal";
@@ -17,6 +18,8 @@ export interface StackTls {
         caCertificate: pulumi.Input<string>;
         /** When certificates end: the next run reads it to renew them in time. */
         certificates: Partial<Record<Purpose, pulumi.Input<CertificateRecord>>>;
+        /** Which CAs its node believes, and which one signed its certificates; only with "internal". The next run goes on from there. */
+        certificateGenerations?: pulumi.Input<CertificateGenerations>;
     };
 }
 
@@ -29,7 +32,7 @@ export async function stackTls(settings: Values, authority?: Authority): Promise
             return providedTls(settings);
         case "internal":
             if (!authority) throw new Error('tls "internal" needs a CA to sign with');
-            return internalTls(settings, authority, await lastRecords());
+            return internalTls(settings, authority, await lastOutputs());
     }
 }
 
@@ -49,7 +52,9 @@ function providedTls(settings: Values): StackTls {
 
 type Identities = { clients: Identity; peer: Identity; objectStore?: Identity };
 
-function internalTls(v: Values, authority: Authority, last: CertificateRecords): StackTls {
+function internalTls(v: Values, authority: Authority, published: LastOutputs): StackTls {
+    refuseToGoTooFar(v, published);
+    const last = published.certificates ?? {};
     const next = generations(last, v.certificateRenewBefore, Date.now());
     const purposes = purposesOf(v);
     const { leaves } = new NodeCertificates(`${v.nodeName}-certificate`, {
@@ -59,7 +64,7 @@ function internalTls(v: Values, authority: Authority, last: CertificateRecords):
         lifetime: v.certificateLifetime,
         generations: next,
     });
-    authority.certificate.apply(warnOfItsEnd);
+    authority.trusted.apply(warnOfItsEnd);
     const record = (purpose: Purpose): pulumi.Output<CertificateRecord> =>
         leaves[purpose]!.notAfter.apply((notAfter) => {
             if (next[purpose] !== (last[purpose]?.generation ?? 1)) sayIfOld(purpose, notAfter, last[purpose]);
@@ -70,14 +75,32 @@ function internalTls(v: Values, authority: Authority, last: CertificateRecords):
         outputs: {
             caCertificate: authority.trusted,
             certificates: Object.fromEntries(purposes.map((purpose) => [purpose, record(purpose)])),
+            certificateGenerations: authority.generations,
         },
     };
 }
 
+/** What the last run of a stack has published of its certificates. */
+interface LastOutputs {
+    certificates?: CertificateRecords;
+    certificateGenerations?: CertificateGenerations;
+}
+
+// The owner goes first, and the other stack gets what it has: that one may have to catch up, and nobody is helped by a refusal.
+function refuseToGoTooFar(v: Values, last: LastOutputs): void {
+    const made = Object.values(last.certificates ?? {}).some(({ generation }) => generation !== undefined);
+    if (v.credentialsStack !== "" || !made) return;
+    const why = tooFar(last.certificateGenerations ?? FIRST_GENERATIONS, certificateGenerations(v));
+    if (why)
+        throw new pulumi.RunError(
+            `a setting of stack "${pulumi.getStack()}" comes too early; nothing was touched:\n  ${why}`,
+        );
+}
+
 // A run that says another stack's state is at fault would be wrong: it is this one's.
-async function lastRecords(): Promise<CertificateRecords> {
+async function lastOutputs(): Promise<LastOutputs> {
     try {
-        return ((await publishedOutputs(pulumi.getStack())).certificates ?? {}) as CertificateRecords;
+        return await publishedOutputs(pulumi.getStack());
     } catch (error) {
         throw new pulumi.RunError(
             `the outputs of stack "${pulumi.getStack()}", which say when its certificates end, cannot be read: ${(error as Error).message}`,
@@ -91,10 +114,11 @@ const endOf = (certificate: X509Certificate): string => new Date(certificate.val
 const CA_NOTICE = "365d";
 
 function warnOfItsEnd(pem: string): void {
-    const end = endOf(new X509Certificate(pem));
-    if (!lasts(end, CA_NOTICE, Date.now()))
+    // While a CA is replaced, the newest one counts: the others are about to go.
+    const end = (certificates(pem) ?? []).map(endOf).sort().at(-1);
+    if (end !== undefined && !lasts(end, CA_NOTICE, Date.now()))
         void pulumi.log.warn(
-            `the CA ends on ${end.slice(0, 10)}, and every certificate with it: replace it before that`,
+            `the CA ends on ${end.slice(0, 10)}, and every certificate with it: replace it before that, with otel-ha rotate ca`,
         );
 }
 

@@ -3,6 +3,7 @@ import { UserError } from "./errors";
 import { addDrillCommand } from "./drill/command";
 import { addPreviewCommand } from "./preview/command";
 import { addResyncCommand } from "./resync/command";
+import { addRotateCommand } from "./rotate/command";
 import { addStatusCommand } from "./status/command";
 import { addUpCommand } from "./up/command";
 import { addVerifyCommand } from "./verify/command";
@@ -16,6 +17,7 @@ Examples:
   otel-ha up                      deploy a change, one host after the other
   otel-ha preview                 what would change on each host?
   otel-ha verify                  are files, containers and the rest as they were deployed?
+  otel-ha rotate --check          how old are the secrets?
   otel-ha COMMAND --help          options, exit codes and examples of one command
 
 Run it in the project's directory, with pulumi on PATH, logged in as for "pulumi up". The hosts are reached over SSH with the settings of
@@ -32,6 +34,7 @@ export function newProgram(): Command {
     addPreviewCommand(program);
     addUpCommand(program);
     addVerifyCommand(program);
+    addRotateCommand(program);
     addDrillCommand(program);
     addResyncCommand(program);
     return program;

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as fs from "fs";
 import * as os from "os";
+import { certificateGenerations } from "../ca-rotation";
 import { CREDENTIAL_NAMES, SharedCredentials } from "../credentials";
 import { acceptedGenerations, credentialGenerations } from "../generations";
 import { NodeArgs, NodeSettings } from "../node";
@@ -57,6 +58,7 @@ export function readSettings(): StackSettings {
             otlpTokens: values.otlpTokens === "" ? [] : values.otlpTokens.split(","),
             tokenGenerations: acceptedGenerations(values, "otlpTokens"),
             caLifetime: values.tls === "internal" ? values.caLifetime : undefined,
+            certificates: certificateGenerations(values),
         },
         shared: { authority: values.tls === "internal" },
         givenCredentials,

@@ -1,5 +1,6 @@
 import { Values } from "../../components/settings/keys";
 import { Change, NodePlan } from "./plan";
+import { ofRotations } from "./rotations";
 
 /** Where things are before anything is touched. */
 export interface Situation {
@@ -11,7 +12,7 @@ export interface Situation {
 
 /** What people notice while a change is made. */
 export interface Consequence {
-    of: "virtual IP" | "collector" | "object store" | "secrets";
+    of: "virtual IP" | "collector" | "object store" | "secrets" | "clients";
     text: string;
     /** A quorum is broken meanwhile. */
     quorum?: boolean;
@@ -34,7 +35,8 @@ export const movesVip = (plan: NodePlan, owners: string[]): boolean =>
 export function consequences(plans: NodePlan[], { owners, values }: Situation): Consequence[] {
     return plans.flatMap((plan) => {
         const node = values[plan.name]!;
-        return [...atTheDoor(plan, node, owners), ...inTheStore(plan, node), ...ofNewSecrets(plan, node)];
+        const store = inTheStore(plan, node);
+        return [...atTheDoor(plan, node, owners), ...store, ...ofNewSecrets(plan, node), ...ofRotations(plan, node)];
     });
 }
 
@@ -65,8 +67,17 @@ function inTheStore(plan: NodePlan, node: Values): Consequence[] {
     return [{ of: "object store", text, quorum }];
 }
 
+/** A secret of a pooled store that both hosts must have the same of, made or given. */
+const ROOT = ["secret objectStoreRootPassword", "root.env"];
+
 function ofNewSecrets(plan: NodePlan, node: Values): Consequence[] {
     if (!plan.newSecrets || plan.first) return [];
-    const text = `${plan.name} makes new secrets, which ${node.peerNodeName} gets right afterwards; in between the two do not know each other`;
-    return [{ of: "secrets", text }];
+    const apart = node.objectStore === "pooled" && plan.changes.some(({ what }) => ROOT.includes(what));
+    const meanwhile = apart ? "; in between the two halves of the object store do not know each other" : "";
+    return [
+        {
+            of: "secrets",
+            text: `${plan.name} makes new secrets, which ${node.peerNodeName} gets right afterwards${meanwhile}`,
+        },
+    ];
 }

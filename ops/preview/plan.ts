@@ -28,6 +28,8 @@ export interface NodePlan {
     counts: Record<string, number>;
     /** Secrets change here, and in the stacks that read them, once this one has made them. */
     newSecrets: boolean;
+    /** The other stack may have to do more once this one is done, since it reads what this one makes. */
+    leads: boolean;
     /** Its object store becomes another one, which works together with the other host's only when that has changed, too. @default false */
     storeApart?: boolean;
     /** Resources that are written or made anew, whatever they are like on the host. */
@@ -100,6 +102,9 @@ export function readPlan(text: string, node: PlannedNode): NodePlan {
 export function planOf(preview: Preview, node: PlannedNode): NodePlan {
     const { changeSummary } = preview;
     const changes = changing(preview).flatMap((step) => readChange(step, node));
+    const newSecrets = changes.some(({ op, what }) =>
+        SECRET_FILES.includes(what) ? op === "update" : op !== "delete" && what.startsWith("secret "),
+    );
     return {
         stack: node.stack,
         name: node.name,
@@ -109,9 +114,8 @@ export function planOf(preview: Preview, node: PlannedNode): NodePlan {
         renewed: changing(preview)
             .filter(renews)
             .map(({ urn }) => urn),
-        newSecrets: changes.some(({ op, what }) =>
-            SECRET_FILES.includes(what) ? op === "update" : op !== "delete" && what.startsWith("secret "),
-        ),
+        newSecrets,
+        leads: newSecrets || changes.some(({ what }) => /^(secret|CA|certificate) /.test(what)),
         storeApart: changing(preview).some(
             (step) => isStore(step, node) && commonOf(step.oldState) !== commonOf(step.newState),
         ),
@@ -167,7 +171,7 @@ export const isGentle = (plan: NodePlan): boolean =>
 
 /** What one stack has without any change. Pure. */
 export const noPlan = (stack: string, name: string): NodePlan => {
-    return { stack, name, first: false, changes: [], counts: {}, newSecrets: false, renewed: [] };
+    return { stack, name, first: false, changes: [], counts: {}, newSecrets: false, leads: false, renewed: [] };
 };
 
 /** Types from the outermost component to the resource itself. */
@@ -194,7 +198,8 @@ export function readChange(step: Step, node: PlannedNode): Change[] {
     if (type === CONTAINER) return [{ op, what: "container", effect: OF_CONTAINER[op], service: name }];
     if (type === "docker:index/remoteImage:RemoteImage")
         return [{ op, what: "image", effect: "none", service: name.replace(/-image$/, "") }];
-    if (type.startsWith("random:") || type.startsWith("tls:"))
+    if (type.startsWith("tls:")) return certificateChange(step, node);
+    if (type.startsWith("random:"))
         return [{ op, what: `secret ${name.replace(/^credentials-/, "")}`, effect: "none" }];
     if (isFile(step)) {
         // Another way to check or to reload, with the same text.
@@ -207,6 +212,31 @@ export function readChange(step: Step, node: PlannedNode): Change[] {
     // Components, providers, and gates, which follow their containers.
     return [];
 }
+
+/** A certificate; its request and its key only follow. The first CA's key is the other stack's, too; a later one stands beside it. */
+function certificateChange(step: Step, node: PlannedNode): Change[] {
+    const op = step.op as Operation;
+    const name = shortName(step, node);
+    switch (typeChain(step.urn).at(-1)) {
+        case "tls:index/selfSignedCert:SelfSignedCert":
+            return [
+                {
+                    op,
+                    what: name === "ca-1" && op !== "delete" ? "secret CA" : name.replace("ca-", "CA "),
+                    effect: "none",
+                },
+            ];
+        case "tls:index/locallySignedCert:LocallySignedCert": {
+            const signer = op === "replace" && step.diffReasons?.includes("caCertPem") ? BY_ANOTHER_CA : "";
+            return [{ op, what: `${name.replace("-", " ")}${signer}`, effect: "none" }];
+        }
+        default:
+            return [];
+    }
+}
+
+/** What is said of a certificate that another CA signs. */
+export const BY_ANOTHER_CA = ", by another CA";
 
 /** @example ownerOf("thanos-sidecar-bucket.yml", …) → thanos-sidecar, bucket.yml. */
 function ownerOf(name: string, services: string[]): Pick<Change, "service" | "what"> {

@@ -25,11 +25,28 @@ export function certificateFiles(v: Values): { use: Use; path: string }[] {
     ];
 }
 
-/** When what a file has ends. A leaf comes before those that it was signed by; of several CAs the newest one signs. Pure. */
-export function endOf(use: Use, pem: string): string | undefined {
-    const ends = (certificates(pem) ?? []).map(({ validTo }) => Date.parse(validTo));
-    if (ends.length === 0) return undefined;
-    return new Date(use === "ca" ? Math.max(...ends) : ends[0]!).toISOString();
+/** When what a file has ends. A leaf comes before those that it was signed by. Pure. */
+function endOf(pem: string): string | undefined {
+    const [leaf] = certificates(pem) ?? [];
+    return leaf && new Date(leaf.validTo).toISOString();
+}
+
+/** When the CA ends that has signed what the node shows: while one is replaced, the node believes others, too. Pure. */
+function endOfSigner(trusted: string, shown: string[]): string | undefined {
+    const all = certificates(trusted) ?? [];
+    const leaves = shown.flatMap((pem) => (certificates(pem) ?? []).slice(0, 1));
+    const signers = all.filter((ca) => leaves.some((leaf) => leaf.checkIssued(ca)));
+    const ends = (which: typeof all): number[] => which.map(({ validTo }) => Date.parse(validTo));
+    if (all.length === 0) return undefined;
+    // With an intermediate CA between, nobody can tell which one it is.
+    return new Date(signers.length > 0 ? Math.min(...ends(signers)) : Math.max(...ends(all))).toISOString();
+}
+
+/** When each of a node's files ends, by what it is for. Pure. */
+export function endsOf(files: Partial<Record<Use, string>>): CertificateEnds {
+    const { ca, ...shown } = files;
+    const ends = Object.entries(shown).map(([use, pem]) => [use, endOf(pem)]);
+    return { ...Object.fromEntries(ends), ...(ca === undefined ? {} : { ca: endOfSigner(ca, Object.values(shown)) }) };
 }
 
 /** Time in which somebody should think of another CA. */
@@ -68,5 +85,7 @@ function remedy(use: Use, { tls }: Values): string {
         return use === "ca"
             ? "give a new tlsCaCertificate and what it signs, then run otel-ha up"
             : "give a new tlsCertificate, then run otel-ha up";
-    return use === "ca" ? "every certificate ends with it, so replace it before that" : "run otel-ha up";
+    return use === "ca"
+        ? "every certificate ends with it, so replace it before that, with otel-ha rotate ca"
+        : "run otel-ha up";
 }

@@ -1,4 +1,4 @@
-import { CertificateEnds, endOf } from "./certificates";
+import { CertificateEnds, endsOf } from "./certificates";
 
 /** What a host said of itself. */
 export interface HostFacts {
@@ -40,8 +40,10 @@ export interface ContainerFacts {
 }
 
 export interface Answer {
-    /** HTTP's; undefined when nobody answered. */
+    /** HTTP's; undefined when nobody answered, or nothing was asked. */
     status?: number;
+    /** Nothing was asked, and a connection could be made. */
+    connected?: boolean;
     lines: string[];
 }
 
@@ -86,14 +88,9 @@ export function parseFacts(text: string, clock: Clock): ReachableHost {
             (sections.get("containers") ?? []).flatMap((line) => readContainer(line, images)),
         ),
         answers: all("http", readAnswer),
-        certificates: ends(all("certificate", (lines) => lines.join("\n"))),
+        certificates: endsOf(all("certificate", (lines) => lines.join("\n"))),
     };
 }
-
-const ends = (found: Record<string, string>): CertificateEnds =>
-    Object.fromEntries(
-        Object.entries(found).map(([purpose, pem]) => [purpose, endOf(purpose as keyof CertificateEnds, pem)]),
-    );
 
 function readContainer(line: string, images: Record<string, string | undefined>): [string, ContainerFacts][] {
     const [name, id, status, health, restarts, imageId, config, startedAt] = line.split(" ");
@@ -116,6 +113,7 @@ function readContainer(line: string, images: Record<string, string | undefined>)
 }
 
 function readAnswer([first, ...lines]: string[]): Answer {
+    if (first === "connected") return { connected: true, lines };
     const status = /^HTTP\/\S+ (\d{3})/.exec(first ?? "")?.[1];
     return { status: status === undefined ? undefined : Number(status), lines };
 }

@@ -1,6 +1,6 @@
-import { createInterface } from "node:readline/promises";
 import { Command } from "commander";
 import { addCommand, CommonOptions, withDeployment } from "../cli";
+import { confirm } from "../confirm";
 import { DeployedNode, Deployment } from "../deployment";
 import { UserError } from "../errors";
 import { consequences, Situation } from "../preview/consequences";
@@ -116,7 +116,7 @@ class UpRun {
         const parallel = this.options.parallel ?? (plans.length > 1 && plans.every(({ first }) => first));
         this.say(`\n${summaryText(plans, situation, parallel, paintFor(process.stdout))}\n`);
         refuseUnreachable(plans, status);
-        if (!this.options.rebuild) await this.confirm();
+        if (!this.options.rebuild) await confirm(this.options);
         const result = await this.roll(plans, { parallel, all });
         this.end(await stillWrong(result, plans, this.deployment), plans, situation);
     }
@@ -144,7 +144,7 @@ class UpRun {
         const node = this.findNode(this.options.node);
         if (!this.options.force) refuseRebuild(await this.reader.read(), node.name);
         this.say(`\n${rebuildText(node)}\n`);
-        await this.confirm();
+        await confirm(this.options);
         this.say(`${node.name}  pulumi destroy --stack ${node.stack}, but for the secrets`);
         await forget(this.deployment, node);
     }
@@ -153,10 +153,10 @@ class UpRun {
         const { wait: waitMs, force = false } = this.options;
         const options = { waitMs, force, ...how };
         const first = await this.started(new Rolling(this.deployment, this.reader, plans, options, this.say)).run();
-        const readers = plans.some(({ newSecrets, first: isFirst }) => newSecrets && !isFirst);
+        const readers = plans.some(({ leads, first: isFirst }) => leads && !isFirst);
         if (first.exitCode !== 0 || !readers || this.options.node) return first;
 
-        // The other stack sees new secrets only now.
+        // The other stack sees what this one has made only now.
         const again = this.inOrder(await plansOf(this.deployment), plans).filter((plan) => !isEmpty(plan));
         if (again.length === 0) return first;
         this.say(`\nthe new secrets for ${again.map(({ name }) => name).join(" and ")}`);
@@ -187,15 +187,6 @@ class UpRun {
 
     private inOrder(plans: NodePlan[], like: NodePlan[]): NodePlan[] {
         return like.map(({ name }) => plans.find((plan) => plan.name === name)!);
-    }
-
-    private async confirm(): Promise<void> {
-        if (this.options.yes) return;
-        if (!process.stdin.isTTY || this.options.json)
-            throw new UserError("nobody is there to say yes: add --yes to go on without asking");
-        const terminal = createInterface({ input: process.stdin, output: process.stdout });
-        const answer = await terminal.question("Do this? [y/N] ").finally(() => terminal.close());
-        if (!/^y(es)?$/i.test(answer.trim())) throw new UserError("not confirmed; nothing was touched");
     }
 
     private end(result: RollingResult, plans: NodePlan[], situation: Situation): void {

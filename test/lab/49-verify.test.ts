@@ -14,7 +14,7 @@ import {
     otelHa as otelHaIn,
     settings,
     settledProject,
-    stackSecret,
+    sharedSecretTexts,
     watchGap,
 } from "./support";
 
@@ -34,8 +34,7 @@ beforeAll(async () => {
     const { code, stdout, stderr } = await otelHa(["up", "--yes"]);
     expect(code, stdout + stderr).toBe(0);
     await eventually("node 1 holds the virtual IP", vipOwners, (owners) => owners.join() === "node1");
-    const shared = JSON.parse(await stackSecret(target, "node1", "sharedCredentials")) as Record<string, string>;
-    secrets = Object.values(shared);
+    secrets = await sharedSecretTexts(target);
     expect(secrets.length).toBeGreaterThanOrEqual(5);
 });
 
@@ -54,7 +53,7 @@ const mc = (node: { name: string }, words: string): Promise<string> =>
         node,
         `docker exec -i minio-mid-${node.name.slice(-1)} sh -s <<'END'
 set -a; . "$MINIO_CONFIG_ENV_FILE"; set +a
-export MC_CONFIG_DIR=/tmp/.mc MC_HOST_store="http://$MINIO_ROOT_USER:$MINIO_ROOT_PASSWORD@127.0.0.1:9000"
+export MC_CONFIG_DIR=/tmp/.mc MC_HOST_store="http\${SSL_CERT_FILE:+s}://$MINIO_ROOT_USER:$MINIO_ROOT_PASSWORD@127.0.0.1:9000"
 mc --quiet ${words}
 END`,
     );

@@ -74,7 +74,7 @@ const users = async (): Promise<string[]> => {
 const lists = async (node: typeof node1, secret: string): Promise<boolean> =>
     (await objects(node, "loki-data", { user: userOf("loki", secret), secret })).code === 0;
 const stats = async (node: typeof node1, password: string): Promise<number> =>
-    (await haproxyStats(node, `admin:${password}`)).status;
+    (await haproxyStats(node, "admin", password)).status;
 
 let stopWatch: (() => Promise<{ two: number; none: number }>) | undefined;
 afterEach(async () => void (await stopWatch?.()));

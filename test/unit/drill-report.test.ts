@@ -17,6 +17,8 @@ import { terminalReport } from "../../ops/drill/report/terminal";
 import { DRILL_DEFAULTS } from "../../ops/drill/run/options";
 import { INJECTED } from "../../ops/drill/run/ownership";
 import { allComplete } from "../../ops/drill/run/read-all";
+import { rotationCommands } from "../../ops/drill/faults/rotate";
+import type { Look } from "../../ops/rotate/looks";
 import { chosen, SCENARIOS } from "../../ops/drill/scenarios/all";
 import { backdated } from "../../ops/drill/scenarios/parts";
 import { PLAIN } from "../../ops/terminal";
@@ -323,6 +325,39 @@ describe("what people read", () => {
         expect(table.slice(2)).toEqual([
             "| `collector-kill` | default | passed | 0 | 0 | 0.62 s | 18 s |",
             `| \`collector-kill\` | resilient | deviated: lost | 1,234 metrics on ${worse.view}, 0 in the merged view | 0 | 0.62 s | 18 s |`,
+        ]);
+    });
+});
+
+describe("a drill that rotates something", () => {
+    const look = (state: Look["state"]): Look => ({ name: "ca", where: "mid-1", state, seen: "HTTP 401" });
+    const verdict = (...looks: Look[]) =>
+        buildReport({ ...raw, looks }).verdicts.find(({ id }) => id === "old-credential");
+
+    it("wants the old credential refused, or shown no more, and takes no look for no proof", () => {
+        expect(verdict(look("refused"), look("refused"))).toMatchObject({ state: "passed" });
+        expect(verdict(look("gone"), look("gone"))).toMatchObject({
+            state: "passed",
+            hypothesis: "The old credential is shown by neither node",
+        });
+        expect(verdict(look("refused"), look("accepted"))).toMatchObject({ state: "deviated" });
+        expect(verdict(look("refused"), look("unknown"))).toMatchObject({ state: "not measured" });
+        expect(verdict()).toMatchObject({ state: "not measured" });
+        expect(buildReport(raw).verdicts.map(({ id }) => id)).not.toContain("old-credential");
+        const handbook = readFileSync(join(__dirname, "../../docs/drills.md"), "utf8");
+        expect(handbook).toContain(`\n### ${verdict(look("gone"))!.runbook}\n`);
+    });
+
+    it("hands out what others hold before it goes on", () => {
+        expect(rotationCommands("lokiUser")).toEqual([["rotate", "lokiUser", "--yes"]]);
+        expect(rotationCommands("otlpTokens").map((words) => words.slice(2))).toEqual([
+            ["--yes"],
+            ["--finish", "--yes"],
+        ]);
+        expect(rotationCommands("ca").map((words) => words.slice(2))).toEqual([
+            ["--yes"],
+            ["--continue", "--yes"],
+            ["--finish", "--yes"],
         ]);
     });
 });

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { consequences } from "../../ops/preview/consequences";
 import { details, follows } from "../../ops/preview/details";
 import { COMMENT_LIMIT, marker, markdownText } from "../../ops/preview/markdown";
 import { holdsSecret, masked } from "../../ops/preview/mask";
-import { parsePreview, Step } from "../../ops/preview/plan";
+import { parsePreview, readPlan, Step } from "../../ops/preview/plan";
 import { makeReport, reportName } from "../../ops/preview/report";
 import { readResult } from "../../ops/preview/run";
 import { reportText } from "../../ops/preview/text";
@@ -47,6 +48,85 @@ describe("recorded previews", () => {
     });
 });
 
+describe("certificates", () => {
+    const step = (op: string, type: string, name: string) => ({
+        op,
+        urn: `urn:pulumi:node1::otel-ha::otel-ha:index:X$tls:index/${type[0]!.toLowerCase()}${type.slice(1)}:${type}::${name}`,
+        diffReasons: ["replacementTrigger"],
+    });
+    const plan = (...steps: object[]) =>
+        readPlan(JSON.stringify({ steps, changeSummary: { replace: steps.length } }), plannedNode("node1"));
+    const renewal = [
+        step("replace", "PrivateKey", "mid-1-certificate-peer-key"),
+        step("replace", "CertRequest", "mid-1-certificate-peer-request"),
+        step("replace", "LocallySignedCert", "mid-1-certificate-peer"),
+    ];
+
+    it("that are renewed are one change each, and no secret that the other node has to read", () => {
+        const { changes, newSecrets } = plan(...renewal);
+        expect(changes).toEqual([{ op: "replace", what: "certificate peer", effect: "none" }]);
+        expect(newSecrets).toBe(false);
+        const preview = parsePreview(JSON.stringify({ steps: renewal }));
+        expect(details(preview, plannedNode("node1"))).toMatchObject([
+            { title: "certificate peer", note: "Made anew, with another key.", lines: [] },
+        ]);
+    });
+
+    it("are the other node's matter, too, when the CA is new", () => {
+        expect(plan(step("create", "SelfSignedCert", "ca-1")).newSecrets).toBe(true);
+    });
+
+    it("and CAs are nobody's secret but may give the other stack something to do", () => {
+        for (const steps of [
+            renewal,
+            [step("create", "SelfSignedCert", "ca-2")],
+            [step("delete", "SelfSignedCert", "ca-1")],
+        ])
+            expect(plan(...steps)).toMatchObject({ newSecrets: false, leads: true });
+        expect(plan()).toMatchObject({ newSecrets: false, leads: false });
+    });
+
+    it("say what clients have to do while a CA is replaced", () => {
+        const said = (...steps: object[]): string[] =>
+            consequences([plan(...steps)], situationWith()).map(({ text }) => text);
+        const signed = {
+            ...step("replace", "LocallySignedCert", "mid-1-certificate-peer"),
+            diffReasons: ["caCertPem"],
+        };
+        expect(said(step("create", "SelfSignedCert", "ca-2"))).toEqual([
+            "both nodes believe CA 2, too; clients need it beside what they have (pulumi stack output caCertificate) before it signs",
+        ]);
+        expect(said(signed)).toEqual([
+            "another CA signs the certificates of mid-1: clients that do not believe it yet are cut off",
+        ]);
+        expect(said(step("delete", "SelfSignedCert", "ca-1"))).toEqual([
+            "CA 1 is not believed any more: clients that know no other one are cut off, if they were not before",
+        ]);
+        expect(said(...renewal)).toEqual([]);
+        // With tls: off all of them go.
+        const leaf = step("delete", "LocallySignedCert", "mid-1-certificate-peer");
+        expect(said(step("delete", "SelfSignedCert", "ca-1"), leaf)).toEqual([]);
+    });
+
+    it("and secrets say whom the old one stops working for, and when", () => {
+        const secret = (op: string, name: string) => ({
+            op,
+            urn: `urn:pulumi:node1::otel-ha::otel-ha:index:Credentials$random:index/randomPassword:RandomPassword::credentials-${name}`,
+        });
+        const said = (...steps: object[]): string[] =>
+            consequences([plan(...steps)], situationWith()).flatMap(({ of, text }) => (of === "clients" ? [text] : []));
+        expect(said(secret("replace", "queryPassword"), secret("replace", "vrrpPassword"))).toEqual([
+            "the password of query is another one, and the old one is refused at once: dashboards need the new one (pulumi stack output queryPassword --show-secrets)",
+            "the nodes get another VRRP password one after the other; the virtual IP stays where it is meanwhile",
+        ]);
+        expect(said(secret("create", "otlpToken-web.g2"), secret("create", "otlpToken-shop.g2"))[0]).toContain(
+            "another token is accepted beside the former one of shop, web; hand it out",
+        );
+        expect(said(secret("create", "otlpToken-web"))).toEqual([]);
+        expect(said(secret("delete", "otlpToken-web"))).toEqual(["a token of web is refused from now on"]);
+    });
+});
+
 describe("what a preview does to people", () => {
     it("says the worst first: what restarts, what moves the virtual IP, what breaks a quorum, what only reloads", () => {
         const report = reportOf("risky");
@@ -63,8 +143,8 @@ describe("what a preview does to people", () => {
                 "both hosts hold the virtual IP until both have the new advert_int",
             ],
             "Breaks a quorum": [
-                expect.stringContaining("takes no writes while minio of mid-2 starts anew"),
-                expect.stringContaining("takes no writes while minio of mid-1 starts anew"),
+                expect.stringContaining("takes no writes from the update of mid-2 until mid-1 has it, too"),
+                expect.stringContaining("takes no writes from the update of mid-1 until mid-2 has it, too"),
             ],
             "Only reloads": ["mid-2: keepalived", "mid-1: keepalived"],
         });
@@ -114,7 +194,11 @@ describe("what a preview does to people", () => {
     });
 
     it("tells of new secrets, and of services that are taken away", () => {
-        expect(risksOf(reportOf("rotation")).Meanwhile).toEqual([expect.stringContaining("mid-1 makes new secrets")]);
+        expect(risksOf(reportOf("rotation")).Meanwhile).toEqual([
+            expect.stringContaining("mid-1 makes new secrets"),
+            expect.stringContaining("the password of admin is another one"),
+            expect.stringContaining("another VRRP password"),
+        ]);
         const alter = (text: string): string => {
             const preview = JSON.parse(text) as { steps: Step[] };
             for (const step of preview.steps)

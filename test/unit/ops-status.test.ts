@@ -1,8 +1,12 @@
+import * as fs from "node:fs";
 import * as http from "node:http";
 import * as net from "node:net";
 import { AddressInfo } from "node:net";
+import * as os from "node:os";
+import * as path from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { run } from "../../ops/run";
+import { CertificateEnds, endsOf } from "../../ops/status/certificates";
 import { statusScript } from "../../ops/status/collect";
 import { parseFacts, parseSamples } from "../../ops/status/facts";
 import { judge } from "../../ops/status/judge";
@@ -10,9 +14,10 @@ import { EXIT_CODES, Status } from "../../ops/status/model";
 import { readState } from "../../ops/status/state";
 import { statusText } from "../../ops/status/text";
 import { COLOURED, PLAIN } from "../../ops/terminal";
+import { newCa, newLeaf } from "./support/certificates";
 import { healthyNode, pairAfter } from "./support/pair";
 import { Bench } from "./support/shell";
-import { valuesOf } from "./support/stacks";
+import { STACKS, valuesOf } from "./support/stacks";
 
 const said = (status: Status): string => statusText(status, PLAIN, 1_800_000_000);
 const away = (text: string) => ({ error: text }) as never;
@@ -97,6 +102,23 @@ describe("otel-ha status: the verdict", () => {
             for (const node of [node1, node2]) node.facts.host.answers.vip = { status: 503, lines: [] };
         });
         expect(status.verdict).toBe("broken");
+    });
+
+    it("is healthy with TLS when each host can connect to the virtual IP, and its owner's HAProxy says that it takes data", () => {
+        const connected = pairAfter(({ node1, node2 }) => {
+            for (const node of [node1, node2]) node.facts.host.answers.vip = { connected: true, lines: [] };
+        });
+        expect(connected.vip.answers).toBe(true);
+        expect(connected.verdict).toBe("healthy");
+        const empty = pairAfter(({ node1, node2 }) => {
+            for (const node of [node1, node2]) node.facts.host.answers.vip = { connected: true, lines: [] };
+            node1.facts.host.answers["haproxy-mid-1"] = { status: 503, lines: [] };
+        });
+        expect(said(empty)).toContain("! the virtual IP 192.168.110.140 takes no data: HAProxy on mid-1");
+        const shut = pairAfter(({ node1, node2 }) => {
+            for (const node of [node1, node2]) node.facts.host.answers.vip = { lines: [] };
+        });
+        expect(shut.verdict).toBe("broken");
     });
 
     it("is only degraded when SSH does not reach the owner, whose virtual IP answers", () => {
@@ -243,19 +265,61 @@ describe("the script that asks a host", () => {
         expect(facts.holdsVip).toBe(false);
     });
 
+    it("gets certificates and no key, and knows what is not there", async () => {
+        const configDir = fs.mkdtempSync(path.join(os.tmpdir(), "otel-ha-"));
+        const ca = await newCa();
+        const leaf = await newLeaf(ca, { hours: 48 });
+        fs.mkdirSync(path.join(configDir, "haproxy/tls"), { recursive: true });
+        for (const [name, text] of Object.entries({
+            "clients.pem": leaf.certificate + leaf.key,
+            "peer.pem": leaf.key + leaf.certificate,
+            "trusted.pem": (await newCa("Former CA", 24)).certificate + ca.certificate,
+        }))
+            fs.writeFileSync(path.join(configDir, "haproxy/tls", name), text);
+        const { stdout } = await ask({ tls: "internal", configDir });
+        fs.rmSync(configDir, { recursive: true });
+        expect(stdout).not.toContain("PRIVATE");
+        for (const line of leaf.key.split("\n").slice(1, 3)) expect(stdout).not.toContain(line);
+        const { certificates } = parseFacts(stdout, { askedMs: 0, heardMs: 0 });
+        const day = (iso: string | undefined): number => Math.round((Date.parse(iso!) - Date.now()) / 86_400_000);
+        expect([day(certificates.clients), day(certificates.peer), day(certificates.ca)]).toEqual([2, 2, 3650]);
+        expect(certificates.objectStore).toBeUndefined();
+        // While a CA is replaced: the one that signs counts, however long the other one lasts.
+        const former = await newCa("Former CA", 24);
+        const shown = { peer: (await newLeaf(former)).certificate, ca: former.certificate + ca.certificate };
+        expect(day(endsOf(shown).ca)).toBe(1);
+    });
+
+    it("only connects to the virtual IP with TLS, at the port that clients use", async () => {
+        const received: Buffer[] = [];
+        const server = net.createServer((socket) => {
+            socket.on("data", (chunk) => received.push(chunk));
+            socket.on("error", () => undefined);
+        });
+        servers.push(server);
+        await new Promise<void>((resolve) => server.listen(0, "127.0.0.9", resolve));
+        const otlpHttpPort = String((server.address() as AddressInfo).port);
+        const vip = async (port: string) =>
+            parseFacts((await ask({ tls: "internal", otlpHttpPort: port })).stdout, { askedMs: 0, heardMs: 0 }).answers
+                .vip;
+        expect(await vip(otlpHttpPort)).toEqual({ connected: true, lines: [] });
+        expect(Buffer.concat(received).toString()).toBe("");
+        server.close();
+        expect(await vip(otlpHttpPort)).toEqual({ status: undefined, lines: [] });
+    });
+
     it.each([
-        ["exit 0", 200],
-        ['echo "wget: server returned error: HTTP/1.1 503 Service Unavailable" >&2; exit 1', 503],
-        ['echo "wget: can\'t connect to remote host (127.0.0.1): Connection refused" >&2; exit 1', undefined],
+        ["echo \"The cluster 'store' is ready\"", 200],
+        ["echo \"The cluster 'store' is not ready\"; exit 1", 503],
+        ["echo \"The cluster 'store' is unreachable: refused\"; exit 1", undefined],
     ])("has a container that speaks TLS asked by its own client: %s", async (client, status) => {
         const bench = new Bench();
-        const check =
-            "CMD-SHELL wget -q -O /dev/null --no-check-certificate https://127.0.0.1:9000/minio/health/cluster";
+        const check = "MC_HOST_store=https://127.0.0.1:9000 timeout 3 mc ready store";
         bench.stub(
             "docker",
             `case "$1" in
-    inspect) echo "/minio-mid-1 id running healthy 0 sha256:1 - 2026-01-01T00:00:00Z ${check} " ;;
-    exec) ${client} ;;
+    inspect) echo "/minio-mid-1 id running healthy 0 sha256:1 - 2026-01-01T00:00:00Z CMD-SHELL ${check} " ;;
+    exec) [ "$*" = "exec minio-mid-1 /bin/sh -c ${check}" ] && ${client} ;;
 esac`,
         );
         const { stdout } = await ask({}, { PATH: `${bench.bin}:${process.env.PATH}` });
@@ -276,6 +340,56 @@ esac`,
         expect(() => parseFacts("== time 1800000000.5\n== address\n", { askedMs: 0, heardMs: 0 })).toThrow(
             "not complete",
         );
+    });
+});
+
+describe("otel-ha status, of certificates", () => {
+    const NOW = Date.parse("2026-06-01T00:00:00Z");
+    const LONG = "2030-01-01T00:00:00.000Z";
+    const pair = (ends: CertificateEnds, changes: Record<string, string> = { tls: "internal" }): Status =>
+        judge(
+            STACKS.map((stack) => {
+                const node = healthyNode(stack);
+                node.values = valuesOf(stack, changes);
+                node.facts.host.certificates = { clients: LONG, peer: LONG, objectStore: LONG, ca: LONG, ...ends };
+                return node;
+            }),
+            NOW,
+        );
+
+    it("is healthy while all last, and says when they end", () => {
+        const status = pair({});
+        expect(EXIT_CODES[status.verdict]).toBe(0);
+        expect(status.nodes[0]!.certificates).toMatchObject({ clients: LONG });
+    });
+
+    it("is degraded when one ends within certificateRenewBefore, and says what to do", () => {
+        const status = pair({ peer: "2026-06-30T00:00:00.000Z" });
+        expect(EXIT_CODES[status.verdict]).toBe(1);
+        expect(said(status)).toContain(
+            "! the certificate that the other node sees on mid-1 ends in 29 days, on 2026-06-30 00:00 UTC: run otel-ha up",
+        );
+        expect(pair({ peer: "2026-07-02T00:00:00.000Z" }).verdict).toBe("healthy");
+    });
+
+    it("is broken when one has ended", () => {
+        const status = pair({ clients: "2026-05-31T00:00:00.000Z" });
+        expect(EXIT_CODES[status.verdict]).toBe(2);
+        expect(said(status)).toContain("! the certificate that clients see on mid-2 has ended on 2026-05-31");
+    });
+
+    it("is degraded when one is not there, and does not ask for one where there is no TLS", () => {
+        expect(said(pair({ objectStore: undefined }))).toContain(
+            "! the certificate of the object store on mid-1 is not there, or cannot be read; run otel-ha up",
+        );
+        expect(pair({ objectStore: undefined }, { tls: "off" }).verdict).toBe("healthy");
+    });
+
+    it("speaks of the CA a year ahead, and is degraded when it is nearly over", () => {
+        const ahead = pair({ ca: "2027-05-01T00:00:00.000Z" });
+        expect(ahead.verdict).toBe("healthy");
+        expect(said(ahead)).toMatch(/- the CA on mid-1 ends in 334 days, .*: every certificate ends with it/);
+        expect(pair({ ca: "2026-06-15T00:00:00.000Z" }).verdict).toBe("degraded");
     });
 });
 

@@ -3,18 +3,24 @@ import { templateText } from "../../../components/templates";
 import { shellQuote } from "../../../components/shell";
 import type { DeployedNode } from "../../deployment";
 import { UserError } from "../../errors";
+import type { Look } from "../../rotate/looks";
 import { sleep, type RunResult } from "../../run";
+
+/** Gives the drill's clients what the stacks publish now. */
+export type HandOut = () => Promise<void>;
 
 /** A fault that can be put in and taken out. */
 export interface Fault {
     /** What it does, as one would say it. @example "kill -9 the collector of mid-1" */
     title: string;
-    /** Errors: it could not be put in. */
-    inject(): Promise<void>;
+    /** Errors: it could not be put in. `handOut` gives the drill's clients what the stacks publish now: other tokens, another CA. */
+    inject(handOut?: HandOut): Promise<void>;
     /** Takes it out. May be called twice, and without inject before. */
     heal(): Promise<void>;
     /** Hosts that are off meanwhile: what is last known of them does not hold. */
     hostsAway?: DeployedNode[];
+    /** What became of credentials that were rotated; asked when everything works again. @default none were */
+    looks?(): Promise<Look[]>;
     /** Why it cannot be put in here; undefined when it can. Asked before anything is touched. */
     refusal?(): Promise<string | undefined>;
 }

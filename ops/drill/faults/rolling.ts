@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseDocument } from "yaml";
 import type { Deployment } from "../../deployment";
 import { must, type Fault } from "./fault";
-import { otelHa } from "./otel-ha";
+import { otelHa } from "../../own-command";
 
 /** Sets a key in the files of all stacks, and brings both up by rolling; then back. */
 export function rollingChange(deployment: Deployment, key: string, value: (node: string) => string): Fault {

@@ -5,7 +5,7 @@ import type { Values } from "../../../components/settings/keys";
 import { helper, HELPERS, shellQuote } from "../../../components/shell";
 import type { Deployment, DeployedNode } from "../../deployment";
 import { must, type Fault } from "./fault";
-import { otelHa } from "./otel-ha";
+import { otelHa } from "../../own-command";
 
 const WIPE_MS = 300_000;
 

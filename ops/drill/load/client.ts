@@ -1,4 +1,5 @@
 /** A paced client: makes requests on time whatever the network does, and sends each until it is acknowledged. */
+import type { Door } from "../../http";
 import { encode } from "./encode";
 import type { ClientLedger, RequestEntry } from "./ledger";
 import type { ClientPlan, LoadPlan } from "./plan";
@@ -40,6 +41,11 @@ export class PacedClient {
         clearTimeout(this.ticks);
         this.ticks = undefined;
         this.startedAt = 0;
+    }
+
+    /** Goes on with other credentials, or believes another CA: what an operator does to a sender while secrets change. */
+    useDoor(door: Door): void {
+        this.wire.useDoor?.(door);
     }
 
     /** Requests without an answer that settles them. */

@@ -1,5 +1,6 @@
 /** A worker process, seen from the drill. */
 import { fork, type ChildProcess } from "node:child_process";
+import type { Access } from "../../access";
 import type { ReadPlan, ReadSample } from "../probe/read";
 import { workerProgram } from "./compile";
 import type { ClientLedger } from "./ledger";
@@ -42,6 +43,11 @@ export class Worker {
     /** Starts to read. */
     static read(plan: ReadPlan): Worker {
         return new Worker({ type: "read", plan });
+    }
+
+    /** What it shows, and whom it believes, from now on. */
+    use({ otlp, doors }: Pick<Access, "otlp" | "doors">): void {
+        if (!this.ended) this.child.send({ type: "doors", otlp, doors } satisfies ToWorker);
     }
 
     /** Stops; waits up to graceMs until what was sent is answered. */

@@ -1,6 +1,7 @@
 /** Sends one request body and says what became of it. */
 import * as grpc from "@grpc/grpc-js";
-import { Agent, request } from "node:http";
+import type { OutgoingHttpHeaders } from "node:http";
+import { trust, wayTo, type Door } from "../../http";
 import { rejectedItems } from "./encode";
 import type { ClientPlan, LoadPlan, Signal } from "./plan";
 
@@ -13,6 +14,8 @@ export type Answer =
 /** A connection, or several, to the OTLP address. */
 export interface Transport {
     send(body: Uint8Array): Promise<Answer>;
+    /** From now on; what is under way ends as it began. */
+    useDoor?(door: Door): void;
     close(): void;
 }
 
@@ -25,12 +28,21 @@ export function transport(plan: LoadPlan, client: ClientPlan): Transport {
 const RETRYABLE_HTTP = [429, 502, 503, 504];
 
 class HttpTransport implements Transport {
-    private readonly agent = new Agent({ keepAlive: true, maxSockets: 64, maxFreeSockets: 8 });
+    private way: ReturnType<typeof wayTo>;
+    private headers: OutgoingHttpHeaders;
 
     constructor(
         private readonly plan: LoadPlan,
         private readonly client: ClientPlan,
-    ) {}
+    ) {
+        [this.way, this.headers] = through(plan.door);
+    }
+
+    useDoor(door: Door): void {
+        const left = this.way;
+        [this.way, this.headers] = through(door);
+        setTimeout(() => left.agent.destroy(), this.client.timeoutMs).unref();
+    }
 
     send(body: Uint8Array): Promise<Answer> {
         return new Promise((resolve) => {
@@ -38,14 +50,14 @@ class HttpTransport implements Transport {
                 clearTimeout(timer);
                 resolve(answer);
             };
-            const outgoing = request(
+            const outgoing = this.way.request(
                 {
                     host: this.plan.host,
                     port: this.plan.httpPort,
                     path: `/v1/${this.client.signal}`,
                     method: "POST",
-                    agent: this.agent,
-                    headers: { "content-type": "application/x-protobuf", "content-length": body.length },
+                    agent: this.way.agent,
+                    headers: { ...this.headers, "content-length": body.length },
                 },
                 (incoming) => {
                     const chunks: Buffer[] = [];
@@ -65,8 +77,13 @@ class HttpTransport implements Transport {
     }
 
     close(): void {
-        this.agent.destroy();
+        this.way.agent.destroy();
     }
+}
+
+function through(door: Door | undefined): [ReturnType<typeof wayTo>, OutgoingHttpHeaders] {
+    const headers = { "content-type": "application/x-protobuf", ...authorization(door) };
+    return [wayTo(door, { keepAlive: true, maxSockets: 64, maxFreeSockets: 8 }), headers];
 }
 
 /** What an HTTP answer means. Pure. */
@@ -114,6 +131,8 @@ const RETRYABLE_GRPC = [
 const RECONNECT_INTERVALS = 5;
 
 class GrpcTransport implements Transport {
+    private credentials!: grpc.ChannelCredentials;
+    private metadata = new grpc.Metadata();
     private channel: grpc.Client;
     private readonly candidates = new Set<grpc.Client>();
     private triedAt = 0;
@@ -124,7 +143,21 @@ class GrpcTransport implements Transport {
         private readonly plan: LoadPlan,
         private readonly client: ClientPlan,
     ) {
+        this.enter(plan.door);
         this.channel = this.open();
+    }
+
+    useDoor(door: Door): void {
+        this.enter(door);
+        this.switchTo(this.open());
+    }
+
+    private enter(door: Door | undefined): void {
+        this.credentials = door
+            ? grpc.credentials.createFromSecureContext(trust(door))
+            : grpc.credentials.createInsecure();
+        this.metadata = new grpc.Metadata();
+        for (const [name, value] of Object.entries(authorization(door))) this.metadata.set(name, value);
     }
 
     send(body: Uint8Array): Promise<Answer> {
@@ -137,7 +170,7 @@ class GrpcTransport implements Transport {
             };
             const options = { deadline: Date.now() + this.client.timeoutMs };
             const path = SERVICES[this.client.signal];
-            used.makeUnaryRequest(path, toBuffer, (buffer) => buffer, body, new grpc.Metadata(), options, done);
+            used.makeUnaryRequest(path, toBuffer, (buffer) => buffer, body, this.metadata.clone(), options, done);
         });
     }
 
@@ -157,20 +190,27 @@ class GrpcTransport implements Transport {
         candidate.waitForReady(now + this.client.timeoutMs, (error) => {
             this.candidates.delete(candidate);
             if (error || this.wantedSince === undefined) return candidate.close();
-            const left = this.channel;
-            this.channel = candidate;
-            // What is under way on it may still end well.
-            setTimeout(() => left.close(), this.client.timeoutMs).unref();
+            this.switchTo(candidate);
         });
     }
 
+    private switchTo(channel: grpc.Client): void {
+        const left = this.channel;
+        this.channel = channel;
+        // What is under way on it may still end well.
+        setTimeout(() => left.close(), this.client.timeoutMs).unref();
+    }
+
     private open(): grpc.Client {
-        return new grpc.Client(`${this.plan.host}:${this.plan.grpcPort}`, grpc.credentials.createInsecure(), {
+        return new grpc.Client(`${this.plan.host}:${this.plan.grpcPort}`, this.credentials, {
             "grpc.use_local_subchannel_pool": 1,
             "grpc.enable_retries": 0,
         });
     }
 }
+
+const authorization = (door: Door | undefined): { authorization?: string } =>
+    door?.authorization === undefined ? {} : { authorization: door.authorization };
 
 const toBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 

@@ -1,14 +1,16 @@
 /** The process that the generator, the gap probe or the read probe runs in, so that nothing else disturbs their clocks. Talks by IPC. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { ReadProbe, type ReadPlan } from "../probe/read";
+import type { Door, Doors } from "../../http";
 import { PacedClient } from "./client";
 import type { ClientLedger } from "./ledger";
 import type { LoadPlan } from "./plan";
 
-/** What the parent asks for. "settle": make no more, and wait up to graceMs for answers; then "result" follows. */
+/** What the parent asks for. "doors": use these from now on. "settle": make no more, and wait up to graceMs for answers; then "result" follows. */
 export type ToWorker =
     | { type: "send"; plan: LoadPlan }
     | { type: "read"; plan: ReadPlan }
+    | { type: "doors"; otlp?: Door; doors: Doors }
     | { type: "settle"; graceMs: number };
 
 /** A time in which this process did not run: what it measured then says nothing about the others. Milliseconds. */
@@ -22,6 +24,8 @@ export interface WorkerStats {
     made: number;
     acknowledged: number;
     unsettled: number;
+    /** How the last attempt that failed ended. */
+    lastError?: string;
 }
 
 export type FromWorker =
@@ -29,6 +33,9 @@ export type FromWorker =
     | { type: "result"; ledgers: ClientLedger[]; reads: ReturnType<ReadProbe["result"]>; stalls: Stall[] };
 
 const STALL_MS = 50;
+
+// The gRPC library names a server by its address in TLS, too, which servers ignore; Node would say so on the drill's terminal.
+(process as { noDeprecation?: boolean }).noDeprecation = true;
 
 let clients: PacedClient[] = [];
 let reader: ReadProbe | undefined;
@@ -54,6 +61,7 @@ function stats(): WorkerStats {
         made: entries.length,
         acknowledged: entries.reduce((sum, entry) => sum + (entry.outcome === "acknowledged" ? 1 : 0), 0),
         unsettled: clients.reduce((sum, client) => sum + client.unsettled, 0),
+        lastError: clients.map(({ ledger }) => ledger.failures.at(-1)?.error).find(Boolean),
     };
 }
 
@@ -74,6 +82,10 @@ process.on("message", (message: ToWorker) => {
     } else if (message.type === "read") {
         reader = new ReadProbe(message.plan);
         reader.start();
+    } else if (message.type === "doors") {
+        const { otlp, doors } = message;
+        if (otlp) clients.forEach((client) => client.useDoor(otlp));
+        reader?.useDoors(doors);
     } else if (message.type === "settle") void settle(message.graceMs);
 });
 // The parent has gone: nobody will ask for the result.

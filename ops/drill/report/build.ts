@@ -1,4 +1,5 @@
 /** From everything that was seen to the report. Pure. */
+import type { Look } from "../../rotate/looks";
 import { balanceSent, balanceView, recoveryPoint } from "../accounting/account";
 import type { ClientLedger } from "../load/ledger";
 import type { Signal } from "../load/plan";
@@ -46,6 +47,8 @@ export interface RawRun {
     countersBefore: Counters;
     countersAfter: Counters;
     leftovers: string[];
+    /** What became of credentials that were rotated. */
+    looks?: Look[];
     failure?: string;
 }
 
@@ -95,6 +98,7 @@ export function buildReport(raw: RawRun): DrillReport {
         clientStalls: [...observed.load.stalls, ...observed.probes.stalls],
         verdicts: [],
         leftovers: raw.leftovers,
+        looks: raw.looks,
     };
     report.recovery = recovery(raw, report, spans);
     report.verdicts = verdicts(report, { scenario: raw.scenario, reads: withMissing(raw), sources: raw.sources });

@@ -1,4 +1,5 @@
 /** The report of one drill: what report.json holds. HTML and Markdown are made from it. All times are milliseconds since 1970. */
+import type { Look } from "../../rotate/looks";
 import type { SentBalance, ViewBalance } from "../accounting/account";
 import type { Protocol, Signal } from "../load/plan";
 import type { Gap, Span } from "../probe/gaps";
@@ -163,4 +164,6 @@ export interface DrillReport {
     verdicts: Verdict[];
     /** What the drill left behind on the hosts; should be empty. */
     leftovers: string[];
+    /** What became of credentials that the drill rotated. */
+    looks?: Look[];
 }

@@ -1,4 +1,5 @@
 /** Whether what was expected has happened. Pure. */
+import type { Look } from "../../rotate/looks";
 import { FRESH_LIMIT_MS, gapLimit, mustBeComplete } from "../configuration";
 import type { Signal } from "../load/plan";
 import type { Span } from "../probe/gaps";
@@ -33,6 +34,7 @@ export function verdicts(report: DrillReport, circumstances: Circumstances): Ver
         oneOwner(report, circumstances.scenario),
         ...reads(report, circumstances),
         restored(report),
+        ...rotated(report),
         clean(report),
     ];
 }
@@ -280,6 +282,25 @@ function restored(report: DrillReport): Verdict {
         state: fault ? stateOf(ms !== undefined) : "not measured",
         runbook: "redundancy",
     };
+}
+
+/** Of a drill that rotates something: a look that was not taken proves nothing. */
+function rotated({ looks }: DrillReport): Verdict[] {
+    if (!looks) return [];
+    const all = (...states: Look["state"][]): boolean => looks.every(({ state }) => states.includes(state));
+    const accepted = looks.some(({ state }) => state === "accepted");
+    return [
+        {
+            id: "old-credential",
+            hypothesis: all("gone")
+                ? "The old credential is shown by neither node"
+                : "The old credential is refused by both nodes, and the new one is taken",
+            tolerance: "accepted nowhere",
+            seen: looks.map(({ where, state, seen }) => `${where}: ${state} (${seen})`).join("; "),
+            state: accepted ? "deviated" : looks.length > 0 && all("refused", "gone") ? "passed" : "not measured",
+            runbook: "old-credential",
+        },
+    ];
 }
 
 function clean({ leftovers }: DrillReport): Verdict {

@@ -1,5 +1,7 @@
 /** Carries one drill out: steady state, fault, repair, drain, balance. The repair always runs. */
 import type { Deployment } from "../../deployment";
+import { accessTo } from "../../access";
+import type { Look } from "../../rotate/looks";
 import { StatusReader } from "../../status/reader";
 import type { Status } from "../../status/model";
 import { mustBeComplete } from "../configuration";
@@ -61,15 +63,16 @@ class Drill {
     }
 
     async run(): Promise<DrillReport> {
-        const countersBefore = await counters(this.before.sources);
+        const countersBefore = await counters(this.before);
         const observers = new Observers(this.runId, this.scenario, this.options, this.before, this.note);
         let observed: Observed | undefined;
         let views: View[] = [];
         let during: Recording[] = [];
+        let looks: Look[] | undefined;
         let failure: string | undefined;
         try {
             await this.steadyState(observers);
-            await this.disturb();
+            await this.disturb(observers);
             during = await this.readDuring();
         } catch (error) {
             failure = (error as Error).message;
@@ -80,6 +83,7 @@ class Drill {
             if (!failure) {
                 await this.restored(observers);
                 observed = await this.settle(observers);
+                looks = await this.fault.looks?.();
                 views = await this.drain(observers, ledgersOf(observed));
             }
         } catch (error) {
@@ -89,8 +93,8 @@ class Drill {
         const leftovers = await this.leftovers();
         return buildReport({
             ...this.raw(observers, observed, views, leftovers),
-            ...{ failure, during },
-            ...{ countersBefore, countersAfter: await counters(this.before.sources) },
+            ...{ failure, during, looks },
+            ...{ countersBefore, countersAfter: await counters(this.before) },
         });
     }
 
@@ -121,18 +125,21 @@ class Drill {
         this.event("drill", "load begins");
         const first = Date.now() + FIRST_ACKNOWLEDGED_MS;
         while (observers.acknowledged === 0) {
-            if (Date.now() > first) throw new Error("nothing was acknowledged in ten seconds, before any fault");
+            if (Date.now() > first) throw new Error(nothingAcknowledged(observers.lastError));
             await pause(200, this.surroundings.signal);
         }
         observers.startReading();
         await pause(this.options.warmSeconds * 1000, this.surroundings.signal);
     }
 
-    private async disturb(): Promise<void> {
+    private async disturb(observers: Observers): Promise<void> {
         this.injectedAt = Date.now();
         this.event("fault", this.fault.title);
         for (const node of this.fault.hostsAway ?? []) this.event("fault", HOST_GOING, node.name);
-        await this.fault.inject();
+        await this.fault.inject(async () => {
+            observers.use(await accessTo(this.deployment));
+            this.event("drill", "clients go on with what the stacks publish now");
+        });
         for (const node of this.fault.hostsAway ?? []) this.event("fault", HOST_OFF, node.name);
         this.event("fault", INJECTED);
         await pause((this.options.holdSeconds ?? this.scenario.holdSeconds) * 1000, this.surroundings.signal);
@@ -140,7 +147,7 @@ class Drill {
 
     private async readDuring(): Promise<Recording[]> {
         this.event("drill", "reading what is there while the fault lasts");
-        return recordGlobal(this.runId, { from: this.startedAt, to: Date.now() }, this.before.sources);
+        return recordGlobal(this.runId, { from: this.startedAt, to: Date.now() }, this.before);
     }
 
     private async repair(): Promise<void> {
@@ -192,7 +199,7 @@ class Drill {
                 this.event("drill", "all queues are empty");
             }
             if (empty || Date.now() > end) {
-                const views = await readAll(this.runId, ledgers, this.before.sources);
+                const views = await readAll(this.runId, ledgers, this.before);
                 if (allComplete(views, ledgers, counts)) {
                     this.completeAt = Date.now();
                     this.event("drill", "everything that was acknowledged is found");
@@ -218,6 +225,9 @@ class Drill {
 
 /** A batch that is flushed by time takes up to ten seconds, and Loki and Prometheus a moment. */
 const LAST_BATCH_MS = 25_000;
+
+const nothingAcknowledged = (lastError = "nobody answers"): string =>
+    `nothing was acknowledged in ten seconds, before any fault; what was tried last: ${lastError}`;
 
 function isRestored(status: Status): boolean {
     return (

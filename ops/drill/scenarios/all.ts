@@ -1,10 +1,12 @@
 /** Every drill there is. */
 import { seconds } from "../../../components/units";
+import type { SecretName } from "../../../components/generations";
 import { UserError } from "../../errors";
 import { fillDisk, restartPrometheus, type Filling } from "../faults/disk";
 import { crashReboot, powerOff } from "../faults/hosts";
 import { lossyLink, partition, slowLink } from "../faults/network";
 import { rollingChange, rollingImage } from "../faults/rolling";
+import { rotate } from "../faults/rotate";
 import { wipeHost } from "../faults/wipe";
 import { killProcess, stopContainer, stopProcess } from "../faults/services";
 import type { Fault } from "../faults/fault";
@@ -16,6 +18,45 @@ const hostOff = (node: DeployedNode, { power, reboot }: Stage): Fault =>
     !power && reboot ? crashReboot(node) : powerOff(node, power);
 
 const hourOf = (stage: Stage): number => seconds(stage.owner.values.maxPeerOutage) / 3600;
+
+const ROTATIONS: [name: string, secret: SecretName, title: string, description: string][] = [
+    [
+        "rotate-loki-user",
+        "lokiUser",
+        "Loki gets another user of the object store, under load",
+        "Old and new are valid until both nodes have moved; then the old one is refused.",
+    ],
+    [
+        "rotate-object-store-root",
+        "objectStoreRoot",
+        "The object store gets another root password, under load",
+        "A pooled store takes no writes until both hosts have it; queues and write-ahead logs keep what comes meanwhile.",
+    ],
+    [
+        "rotate-vrrp",
+        "vrrp",
+        "VRRP gets another password, under load",
+        "The nodes have different ones for a while, and the virtual IP has one owner all the same. VRRP 2 only.",
+    ],
+    [
+        "rotate-tokens",
+        "otlpTokens",
+        "Senders get other tokens, under load",
+        "Old and new are accepted until the senders have the new ones; then the old ones are refused. Needs otlpTokens.",
+    ],
+    [
+        "rotate-certificates",
+        "certificates",
+        "The nodes get other certificates and keys, under load",
+        "By the same CA, without a restart. Old ones are shown no more; nothing but their end, or another CA, makes them invalid.",
+    ],
+    [
+        "rotate-ca",
+        "ca",
+        "Another CA takes the place of the old one, under load",
+        "It is believed, handed out to the clients, signs, and is alone: three rolling changes. What the old one has signed is refused.",
+    ],
+];
 
 export const SCENARIOS: Scenario[] = [
     {
@@ -197,6 +238,17 @@ export const SCENARIOS: Scenario[] = [
         gap: "rolling",
         fault: ({ deployment }) => rollingImage(deployment),
     },
+    ...ROTATIONS.map(
+        ([name, secret, title, description]): Scenario => ({
+            name,
+            starred: false,
+            title,
+            description: `${description} With otel-ha rotate; the next generation stays.`,
+            holdSeconds: 3,
+            gap: "rolling",
+            fault: ({ deployment }) => rotate(deployment, secret),
+        }),
+    ),
     {
         name: "node-wiped",
         starred: false,

@@ -7,7 +7,7 @@ export function together(...faults: Fault[]): Fault {
     return {
         title: faults.map(({ title }) => title).join(", "),
         hostsAway: faults.flatMap(({ hostsAway }) => hostsAway ?? []),
-        inject: async () => void (await Promise.all(faults.map((fault) => fault.inject()))),
+        inject: async (handOut) => void (await Promise.all(faults.map((fault) => fault.inject(handOut)))),
         heal: async () => void (await Promise.all(faults.map((fault) => fault.heal()))),
         refusal: async () =>
             (await Promise.all(faults.map((fault) => fault.refusal?.()))).find((reason) => reason !== undefined),
