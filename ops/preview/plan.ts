@@ -101,7 +101,7 @@ export function readPlan(text: string, node: PlannedNode): NodePlan {
 /** What a preview means for a node. Pure. */
 export function planOf(preview: Preview, node: PlannedNode): NodePlan {
     const { changeSummary } = preview;
-    const changes = changing(preview).flatMap((step) => readChange(step, node));
+    const changes = withFirstCa(changing(preview).flatMap((step) => readChange(step, node)));
     const newSecrets = changes.some(({ op, what }) =>
         SECRET_FILES.includes(what) ? op === "update" : op !== "delete" && what.startsWith("secret "),
     );
@@ -219,13 +219,7 @@ function certificateChange(step: Step, node: PlannedNode): Change[] {
     const name = shortName(step, node);
     switch (typeChain(step.urn).at(-1)) {
         case "tls:index/selfSignedCert:SelfSignedCert":
-            return [
-                {
-                    op,
-                    what: name === "ca-1" && op !== "delete" ? "secret CA" : name.replace("ca-", "CA "),
-                    effect: "none",
-                },
-            ];
+            return [{ op, what: isLaterCa(name) || op === "delete" ? name.replace("ca-", "CA ") : SECRET_CA, effect: "none" }];
         case "tls:index/locallySignedCert:LocallySignedCert": {
             const signer = op === "replace" && step.diffReasons?.includes("caCertPem") ? BY_ANOTHER_CA : "";
             return [{ op, what: `${name.replace("-", " ")}${signer}`, effect: "none" }];
@@ -233,6 +227,17 @@ function certificateChange(step: Step, node: PlannedNode): Change[] {
         default:
             return [];
     }
+}
+
+const SECRET_CA = "secret CA";
+const isLaterCa = (name: string): boolean => /^ca-(?!1$)\d+$/.test(name);
+
+// Of whatever generation: with it come the first certificates.
+function withFirstCa(changes: Change[]): Change[] {
+    const first = changes.some(({ op, what }) => op === "create" && what.startsWith("certificate "));
+    return changes.map((change) =>
+        first && change.op === "create" && /^CA \d+$/.test(change.what) ? { ...change, what: SECRET_CA } : change,
+    );
 }
 
 /** What is said of a certificate that another CA signs. */

@@ -74,6 +74,9 @@ describe("certificates", () => {
 
     it("are the other node's matter, too, when the CA is new", () => {
         expect(plan(step("create", "SelfSignedCert", "ca-1")).newSecrets).toBe(true);
+        const certificate = step("create", "LocallySignedCert", "mid-1-certificate-peer");
+        expect(plan(step("create", "SelfSignedCert", "ca-2"), certificate).newSecrets).toBe(true);
+        expect(plan(certificate).newSecrets).toBe(false);
     });
 
     it("and CAs are nobody's secret but may give the other stack something to do", () => {
