@@ -16,13 +16,16 @@ export {
     ServiceFile,
 } from "./container-service";
 export {
-    CredentialName,
-    Credentials,
-    CredentialsArgs,
-    SHARED_CREDENTIALS_OUTPUT,
-    sharedCredentials,
-    SharedCredentials,
-} from "./credentials";
+    Authority,
+    CertificateAuthority,
+    CertificateAuthorityArgs,
+    Leaf,
+    NodeCertificates,
+    NodeCertificatesArgs,
+    NodeNames,
+    Purpose,
+} from "./certificates";
+export { CredentialName, Credentials, CredentialsArgs, SharedCredentials } from "./credentials";
 export { Firewall, FirewallArgs, firewallRules, FirewallSettings } from "./firewall";
 export { Haproxy, HaproxyArgs, haproxyRequirements, HaproxySettings, StatsCredentials } from "./haproxy";
 export { Audience, Directory, Host, HostArgs, PortUse, ProtocolUse, Reach, Requirements } from "./host";
@@ -40,9 +43,21 @@ export {
 export { OtelAggregator, otelAggregatorRequirements, OtelAggregatorSettings } from "./otel-aggregator";
 export { addresses } from "./outputs";
 export { Prometheus, prometheusRequirements, PrometheusSettings } from "./prometheus";
+export { CertificateRecord } from "./renewal";
 export { Reload, RemoteFile, RemoteFileArgs } from "./remote-file";
 export { ServiceArgs, ServiceSettings } from "./service";
 export { readSettings, StackSettings } from "./settings";
+export {
+    ownSecrets,
+    OwnSecretsArgs,
+    published,
+    PublishedSecrets,
+    SHARED_CREDENTIALS_OUTPUT,
+    sharedSecrets,
+    SharedSecrets,
+    SharedSecretsArgs,
+} from "./shared-secrets";
+export { stackTls, StackTls } from "./stack-tls";
 export { ThanosBucketSettings } from "./thanos";
 export {
     ThanosCompactor,
@@ -53,4 +68,5 @@ export {
 export { ThanosQuery, thanosQueryRequirements, ThanosQuerySettings } from "./thanos-query";
 export { ThanosSidecar, ThanosSidecarArgs, thanosSidecarRequirements, ThanosSidecarSettings } from "./thanos-sidecar";
 export { ThanosStore, ThanosStoreArgs, thanosStoreRequirements, ThanosStoreSettings } from "./thanos-store";
+export { Identity, NodeTls, TlsMode } from "./tls";
 export { Duration, Size } from "./units";

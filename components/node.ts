@@ -19,6 +19,7 @@ import {
     ThanosSidecarSettings,
 } from "./thanos-sidecar";
 import { ThanosStore, thanosStoreRequirements, ThanosStoreSettings } from "./thanos-store";
+import { NodeTls } from "./tls";
 
 /** One node of the pair: a host and the settings of everything on it. */
 export interface NodeSettings {
@@ -46,8 +47,8 @@ export interface NodeSettings {
     haproxy: HaproxySettings;
     /** Starts last: a node may have the virtual IP only when it can serve it. */
     keepalived: KeepalivedSettings;
-    /** User names; they are no secrets. Root and statistics user as configured, one object store user per client. */
-    users: { objectStoreRoot: string; loki: string; thanos: string; haproxyStats: string };
+    /** User names; they are no secrets. Root, statistics and query user as configured, one object store user per client. */
+    users: { objectStoreRoot: string; loki: string; thanos: string; haproxyStats: string; query: string };
 }
 
 /** Arguments of {@link Node}. */
@@ -56,6 +57,10 @@ export interface NodeArgs {
     settings: NodeSettings;
     /** The pair's secrets: made by {@link Credentials}, or read from the stack that made them. */
     credentials: Record<CredentialName, SharedCredentials[CredentialName]>;
+    /** Certificates and keys. @default none: connections are in the clear */
+    tls?: NodeTls;
+    /** Secrets by the names of those who send telemetry with them, as `Authorization: Bearer …`. @default {}: none are asked for */
+    otlpTokens?: pulumi.Input<Record<string, pulumi.Input<string>>>;
     /** SSH key of the deployer. @default the SSH agent */
     privateKey?: pulumi.Input<string>;
     /** See {@link HostArgs.connectionUnknown}. @default false */

@@ -12,6 +12,7 @@ import { THANOS_COMPACTOR_DEFAULTS } from "../thanos-compactor";
 import { THANOS_QUERY_DEFAULTS } from "../thanos-query";
 import { THANOS_SIDECAR_DEFAULTS } from "../thanos-sidecar";
 import { THANOS_STORE_DEFAULTS } from "../thanos-store";
+import { TLS_DEFAULTS, TlsMode } from "../tls";
 
 /** How the text of a setting is read and what is said when it cannot be. */
 export type Kind =
@@ -41,6 +42,10 @@ export type Kind =
     | "dataPath"
     | "urls"
     | "networks"
+    | "names"
+    | "tlsMode"
+    | "pem"
+    | "keyPem"
     | "storeSecret"
     | "accessKey"
     | "endpoint"
@@ -140,6 +145,17 @@ export const KEYS = {
     clientCidrs: optional("networks", FIREWALL_DEFAULTS.clients.join(",")),
     adminCidrs: optional("networks", FIREWALL_DEFAULTS.admins.join(",")),
 
+    // TLS
+    tls: optional("tlsMode", TLS_DEFAULTS.mode),
+    certificateLifetime: optional("duration", TLS_DEFAULTS.lifetime),
+    certificateRenewBefore: optional("duration", TLS_DEFAULTS.renewBefore),
+    caLifetime: optional("duration", TLS_DEFAULTS.caLifetime),
+    tlsCaCertificate: optional("pem", ""),
+    tlsCertificate: optional("pem", ""),
+    tlsKey: optional("keyPem", ""),
+    otlpTokens: optional("names", ""),
+    otlpClientCa: optional("pem", ""),
+
     // Outages
     maxPeerOutage: optional("duration", SERVICE_DEFAULTS.maxPeerOutage),
     dataPointsPerSecond: optional("count", OTEL_AGGREGATOR_DEFAULTS.dataPointsPerSecond),
@@ -200,12 +216,17 @@ export const KEYS = {
     secretGeneration: optional("count", 1),
     objectStoreRootUser: optional("user", "otel-ha-root"),
     haproxyStatsUser: optional("user", "admin"),
+    queryUser: optional("user", "query"),
     objectStoreRootPassword: optional("secret", ""),
     lokiObjectStoreSecret: optional("storeSecret", ""),
     thanosObjectStoreSecret: optional("storeSecret", ""),
     vrrpPassword: optional("secret", ""),
     haproxyStatsPassword: optional("secret", ""),
+    queryPassword: optional("secret", ""),
 };
+
+/** Settings of these kinds are secrets. */
+export const SECRET_KINDS: Kind[] = ["secret", "storeSecret", "keyPem"];
 
 export type KeyName = keyof typeof KEYS;
 
@@ -222,4 +243,6 @@ type ValueOf<K extends Kind> = K extends "port" | "count" | "priority" | "router
           ? DataPath
           : K extends "storeMode"
             ? "pooled" | "mirrored" | "external"
-            : string;
+            : K extends "tlsMode"
+              ? TlsMode
+              : string;

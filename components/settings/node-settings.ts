@@ -25,6 +25,7 @@ export function nodeSettings(v: Values): NodeSettings {
             loki: v.lokiObjectStoreUser,
             thanos: v.thanosObjectStoreUser,
             haproxyStats: v.haproxyStatsUser,
+            query: v.queryUser,
         },
         ...storageSettings(v, service, image),
         ...ingestSettings(v, service, image),

@@ -1,18 +1,8 @@
 import { wholeNetwork } from "../firewall";
 import { bytes, parseDuration } from "../units";
-import { KeyName, KEYS, Values } from "./keys";
-
-/** One thing that is wrong, for people: which key, its value, and what would be right. */
-export interface Problem {
-    key: string;
-    message: string;
-}
-
-/** A rule about settings that were each read well. It is skipped while one of the settings it looks at was not. */
-type Rule = (settings: Values) => Problem[];
-
-const problem = (key: KeyName, message: string): Problem[] => [{ key, message }];
-const none: Problem[] = [];
+import { KeyName, KEYS } from "./keys";
+import { none, Problem, problem, Rule } from "./problem";
+import { TLS_RULES } from "./tls-rules";
 
 const virtualIpIsNotOurs: Rule = ({ vip, nodeAddress }) =>
     vip === nodeAddress
@@ -267,4 +257,5 @@ export const RULES: Rule[] = [
     vrrpPasswordOfEight,
     dataApart,
     lokiDataApart,
+    ...TLS_RULES,
 ];

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Settings before: VIP, CONTAINERS (names), PROBES (lines of NAME ADDRESS PORT PATH PATTERN).
+# Settings before: VIP, CONTAINERS (names), PROBES (lines of NAME ADDRESS PORT PATH PATTERN), CERTIFICATES (lines of NAME FILE).
 #
 # Tells what `otel-ha status` wants to know of a host, in sections that begin with "== ". Asks every endpoint at the same time, over HTTP by bash
 # alone: a host need not have curl. Ends within seconds, whatever hangs.
@@ -61,6 +61,13 @@ echo "== images"
 # shellcheck disable=SC2046
 timeout 4 docker image inspect --format '{{.Id}} {{range .RepoTags}}{{.}} {{end}}' $(echo "$found" | cut -d ' ' -f 6 | sort -u) 2>/dev/null || true
 timeout 4 docker version --format '{{.Server.Version}}' 2>/dev/null | sed 's/^/== docker /'
+
+# Nothing but certificates: a file may have the key, too.
+while read -r name file; do
+    if [ -z "$name" ]; then continue; fi
+    echo "== certificate $name"
+    sed -n '/^-----BEGIN CERTIFICATE-----$/,/^-----END CERTIFICATE-----$/p' "$file" 2>/dev/null || true
+done <<<"$CERTIFICATES"
 
 wait
 for name in $asked $(cut -d ' ' -f 1 <<<"$PROBES"); do
