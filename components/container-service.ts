@@ -22,6 +22,8 @@ export interface ServiceFile {
     check?: string;
     /** Shell command that makes the running service take a change. Without it the container is made anew. */
     reload?: string;
+    /** Shell command in the container that succeeds when it is there to reload, and works afterwards. @default its health check */
+    reloaded?: string;
 }
 
 /** Part of a host's file system in a container. */
@@ -207,7 +209,7 @@ export class ContainerService extends pulumi.ComponentResource {
         const written: RemoteFile[] = [];
         for (const file of args.files) {
             const reload = file.reload
-                ? { container: args.container, command: file.reload, spec: specHash(args) }
+                ? { container: args.container, command: file.reload, works: file.reloaded, spec: specHash(args) }
                 : undefined;
             const fileName = `${name}-${file.path.split("/").pop()}`;
             written.push(

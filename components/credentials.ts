@@ -8,7 +8,11 @@ export interface SharedCredentials {
     /** Loki's user of the object store. */
     lokiObjectStoreSecret: pulumi.Input<string>;
     /** The Thanos sidecar's user of the object store. */
-    thanosObjectStoreSecret: pulumi.Input<string>;
+    thanosSidecarObjectStoreSecret: pulumi.Input<string>;
+    /** The Thanos Store Gateway's. */
+    thanosStoreObjectStoreSecret: pulumi.Input<string>;
+    /** The Thanos Compactor's. */
+    thanosCompactorObjectStoreSecret: pulumi.Input<string>;
     /** All that VRRP 2 uses: 8 characters. */
     vrrpPassword: pulumi.Input<string>;
     /** Of the administrator: HAProxy's statistics page and, with TLS, every API. */
@@ -24,7 +28,9 @@ export type CredentialName = keyof SharedCredentials;
 export const CREDENTIAL_LENGTHS: Record<CredentialName, number> = {
     objectStoreRootPassword: 32,
     lokiObjectStoreSecret: 32,
-    thanosObjectStoreSecret: 32,
+    thanosSidecarObjectStoreSecret: 32,
+    thanosStoreObjectStoreSecret: 32,
+    thanosCompactorObjectStoreSecret: 32,
     vrrpPassword: 8,
     haproxyStatsPassword: 32,
     queryPassword: 32,

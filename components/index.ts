@@ -5,7 +5,7 @@
  * const host = new Host("web", { address: "10.0.0.7", hostKey: "ssh-ed25519 AAAA…", requirements: [lokiRequirements(settings)] });
  * const loki = new Loki("web-loki", { host, settings, client });
  */
-export { BucketSettings, ObjectStoreClient } from "./bucket";
+export { BucketRole, BucketSettings, ObjectStoreClient } from "./bucket";
 export {
     ContainerService,
     ContainerServiceArgs,
@@ -39,6 +39,7 @@ export {
     objectStoreRequirements,
     ObjectStoreSettings,
     RootCredentials,
+    StoreTls,
 } from "./object-store";
 export { OtelAggregator, otelAggregatorRequirements, OtelAggregatorSettings } from "./otel-aggregator";
 export { addresses } from "./outputs";

@@ -5,7 +5,7 @@ import { Haproxy, haproxyRequirements, HaproxySettings } from "./haproxy";
 import { Host, HostArgs, Reach, Requirements } from "./host";
 import { Keepalived, keepalivedRequirements, KeepalivedSettings } from "./keepalived";
 import { Loki, LOKI_DEFAULTS, lokiRequirements, LokiSettings } from "./loki";
-import { ObjectStoreClient } from "./bucket";
+import { BucketRole, ObjectStoreClient } from "./bucket";
 import { ObjectStore, objectStoreRequirements, ObjectStoreSettings } from "./object-store";
 import { OtelAggregator, otelAggregatorRequirements, OtelAggregatorSettings } from "./otel-aggregator";
 import { checked } from "./policy/enforce";
@@ -20,6 +20,9 @@ import {
 } from "./thanos-sidecar";
 import { ThanosStore, thanosStoreRequirements, ThanosStoreSettings } from "./thanos-store";
 import { NodeTls } from "./tls";
+
+/** Those who keep their data in the object store. */
+type StoreClientName = "loki" | "thanosSidecar" | "thanosStore" | "thanosCompactor";
 
 /** One node of the pair: a host and the settings of everything on it. */
 export interface NodeSettings {
@@ -48,7 +51,7 @@ export interface NodeSettings {
     /** Starts last: a node may have the virtual IP only when it can serve it. */
     keepalived: KeepalivedSettings;
     /** User names; they are no secrets. Root, statistics and query user as configured, one object store user per client. */
-    users: { objectStoreRoot: string; loki: string; thanos: string; haproxyStats: string; query: string };
+    users: Record<"objectStoreRoot" | "haproxyStats" | "query" | StoreClientName, string>;
 }
 
 /** Arguments of {@link Node}. */
@@ -89,6 +92,7 @@ interface Parts {
     host: Host;
     settings: NodeSettings;
     credentials: NodeArgs["credentials"];
+    tls?: NodeTls;
     inside: pulumi.ComponentResourceOptions;
 }
 
@@ -112,7 +116,7 @@ export class Node extends pulumi.ComponentResource {
             },
             inside,
         );
-        const parts = { name, host: this.host, settings, credentials, inside };
+        const parts = { name, host: this.host, settings, credentials, tls: args.tls, inside };
         const storage = createStorage(parts);
         const ingest = createIngest(parts, storage.ready);
 
@@ -127,41 +131,48 @@ function createStorage(parts: Parts): { services: ContainerService[]; ready: pul
     const clients = objectStoreClients(parts);
     const store = createObjectStore(parts, Object.values(clients));
     const after = store ? [store.ready] : [];
+    // Another store has its certificate of a CA that the images know.
+    const trusted = store ? parts.tls?.trusted : undefined;
+    const of = (client: StoreClientName): { host: Host; client: ObjectStoreClient; trusted?: pulumi.Input<string> } => {
+        return { host, client: clients[client], trusted };
+    };
     const prometheus = new Prometheus(`${name}-prometheus`, { host, settings: settings.prometheus, after }, inside);
-    const loki = new Loki(`${name}-loki`, { host, settings: settings.loki, client: clients.loki, after }, inside);
-    const client = clients.thanos;
+    const loki = new Loki(`${name}-loki`, { ...of("loki"), settings: settings.loki, after }, inside);
     const sidecar = new ThanosSidecar(
         `${name}-thanos-sidecar`,
-        { host, settings: settings.thanosSidecar, client, after: [prometheus.ready, loki.ready] },
+        { ...of("thanosSidecar"), settings: settings.thanosSidecar, after: [prometheus.ready, loki.ready] },
         inside,
     );
     const view: ContainerService[] = [
-        new ThanosStore(`${name}-thanos-store`, { host, settings: settings.thanosStore, client, after }, inside),
+        new ThanosStore(
+            `${name}-thanos-store`,
+            { ...of("thanosStore"), settings: settings.thanosStore, after },
+            inside,
+        ),
         new ThanosQuery(`${name}-thanos-query`, { host, settings: settings.thanosQuery }, inside),
     ];
     if (settings.thanosCompactor)
         view.push(
             new ThanosCompactor(
                 `${name}-thanos-compactor`,
-                { host, settings: settings.thanosCompactor, client, after },
+                { ...of("thanosCompactor"), settings: settings.thanosCompactor, after },
                 inside,
             ),
         );
     return { services: [...(store ? [store] : []), prometheus, loki, sidecar, ...view], ready: sidecar.ready };
 }
 
-function objectStoreClients({ settings, credentials }: Parts): { loki: ObjectStoreClient; thanos: ObjectStoreClient } {
+// Each may do what it has to, and nothing else.
+function objectStoreClients({ settings, credentials }: Parts): Record<StoreClientName, ObjectStoreClient> {
+    const blocks = settings.thanosSidecar.bucket ?? THANOS_SIDECAR_DEFAULTS.bucket;
+    const client = (name: StoreClientName, bucket: string, role: BucketRole): ObjectStoreClient => {
+        return { user: settings.users[name], secret: credentials[`${name}ObjectStoreSecret`], bucket, role };
+    };
     return {
-        loki: {
-            user: settings.users.loki,
-            secret: credentials.lokiObjectStoreSecret,
-            bucket: settings.loki.bucket ?? LOKI_DEFAULTS.bucket,
-        },
-        thanos: {
-            user: settings.users.thanos,
-            secret: credentials.thanosObjectStoreSecret,
-            bucket: settings.thanosSidecar.bucket ?? THANOS_SIDECAR_DEFAULTS.bucket,
-        },
+        loki: client("loki", settings.loki.bucket ?? LOKI_DEFAULTS.bucket, "all"),
+        thanosSidecar: client("thanosSidecar", blocks, "upload"),
+        thanosStore: client("thanosStore", blocks, "read"),
+        thanosCompactor: client("thanosCompactor", blocks, "all"),
     };
 }
 
@@ -169,7 +180,8 @@ function createObjectStore(parts: Parts, clients: ObjectStoreClient[]): ObjectSt
     const { name, host, settings, credentials, inside } = parts;
     if (!settings.objectStore) return undefined;
     const root = { user: settings.users.objectStoreRoot, password: credentials.objectStoreRootPassword };
-    return new ObjectStore(`${name}-minio`, { host, settings: settings.objectStore, root, clients }, inside);
+    const tls = parts.tls?.objectStore && { trusted: parts.tls.trusted, identity: parts.tls.objectStore };
+    return new ObjectStore(`${name}-minio`, { host, settings: settings.objectStore, root, clients, tls }, inside);
 }
 
 // What takes telemetry, from the collector to the address that clients send to.

@@ -24,7 +24,8 @@ export function addresses(v: Values): Record<string, string> {
 }
 
 function objectStoreAddresses(v: Values, at: (port: number) => string): Record<string, string> {
+    const objectStore = at(v.objectStorePort);
     if (v.objectStore === "external")
         return { objectStore: `${v.objectStoreInsecure ? "http" : "https"}://${v.objectStoreEndpoint}` };
-    return { objectStore: at(v.objectStorePort), objectStoreConsole: at(v.objectStoreConsolePort) };
+    return v.objectStoreConsole ? { objectStore, objectStoreConsole: at(v.objectStoreConsolePort) } : { objectStore };
 }

@@ -32,10 +32,14 @@ export const THANOS_COMPACTOR_DEFAULTS = {
     deleteDelay: "48h",
 };
 
-/** Container, files and health of the compactor. Pure but for the secret that it passes on. */
-export function thanosCompactorSpec(settings: ThanosCompactorSettings, client: ObjectStoreClient): ContainerSpec {
+/** Container, files and health of the compactor. Pure but for what it passes on. */
+export function thanosCompactorSpec(
+    settings: ThanosCompactorSettings,
+    client: ObjectStoreClient,
+    trusted?: pulumi.Input<string>,
+): ContainerSpec {
     const s = withDefaults(settings, THANOS_COMPACTOR_DEFAULTS);
-    const bucket = thanosBucket(`${s.configDir}/thanos-compactor`, s, client);
+    const bucket = thanosBucket(`${s.configDir}/thanos-compactor`, s, client, trusted);
     const url = `http://127.0.0.1:${s.httpPort}`;
     return {
         ...bucket,
@@ -91,11 +95,7 @@ export interface ThanosCompactorArgs extends BucketServiceArgs<ThanosCompactorSe
 /** Keeps the bucket of blocks small and quick to read. */
 export class ThanosCompactor extends ContainerService {
     constructor(name: string, args: ThanosCompactorArgs, opts?: pulumi.ComponentResourceOptions) {
-        super(
-            name,
-            { ...thanosCompactorSpec(args.settings, args.client), host: args.host, after: args.after },
-            opts,
-            "ThanosCompactor",
-        );
+        const spec = thanosCompactorSpec(args.settings, args.client, args.trusted);
+        super(name, { ...spec, host: args.host, after: args.after }, opts, "ThanosCompactor");
     }
 }

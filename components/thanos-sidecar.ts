@@ -29,10 +29,14 @@ export const THANOS_SIDECAR_DEFAULTS = {
     dataDir: "/data/volume/otel/thanos",
 };
 
-/** Container, files and health of the sidecar. Pure but for the secret that it passes on. */
-export function thanosSidecarSpec(settings: ThanosSidecarSettings, client: ObjectStoreClient): ContainerSpec {
+/** Container, files and health of the sidecar. Pure but for what it passes on. */
+export function thanosSidecarSpec(
+    settings: ThanosSidecarSettings,
+    client: ObjectStoreClient,
+    trusted?: pulumi.Input<string>,
+): ContainerSpec {
     const s = withDefaults(settings, THANOS_SIDECAR_DEFAULTS);
-    const bucket = thanosBucket(`${s.configDir}/thanos`, s, client);
+    const bucket = thanosBucket(`${s.configDir}/thanos`, s, client, trusted);
     return {
         ...bucket,
         container: `thanos-sidecar-${s.node}`,
@@ -86,11 +90,7 @@ export interface ThanosSidecarArgs extends BucketServiceArgs<ThanosSidecarSettin
 /** Copies Prometheus' finished blocks to the object store. */
 export class ThanosSidecar extends ContainerService {
     constructor(name: string, args: ThanosSidecarArgs, opts?: pulumi.ComponentResourceOptions) {
-        super(
-            name,
-            { ...thanosSidecarSpec(args.settings, args.client), host: args.host, after: args.after },
-            opts,
-            "ThanosSidecar",
-        );
+        const spec = thanosSidecarSpec(args.settings, args.client, args.trusted);
+        super(name, { ...spec, host: args.host, after: args.after }, opts, "ThanosSidecar");
     }
 }

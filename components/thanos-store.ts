@@ -26,10 +26,14 @@ export const THANOS_STORE_DEFAULTS = {
     deleteDelay: "48h",
 };
 
-/** Container, files and health of the Store Gateway. Pure but for the secret that it passes on. */
-export function thanosStoreSpec(settings: ThanosStoreSettings, client: ObjectStoreClient): ContainerSpec {
+/** Container, files and health of the Store Gateway. Pure but for what it passes on. */
+export function thanosStoreSpec(
+    settings: ThanosStoreSettings,
+    client: ObjectStoreClient,
+    trusted?: pulumi.Input<string>,
+): ContainerSpec {
     const s = withDefaults(settings, THANOS_STORE_DEFAULTS);
-    const bucket = thanosBucket(`${s.configDir}/thanos-store`, s, client);
+    const bucket = thanosBucket(`${s.configDir}/thanos-store`, s, client, trusted);
     const ignored = prometheusDuration(`${(parseDuration(s.deleteDelay) ?? 0) / 2}ms`, "h");
     return {
         ...bucket,
@@ -84,11 +88,7 @@ export interface ThanosStoreArgs extends BucketServiceArgs<ThanosStoreSettings> 
 /** Reads old metrics from the bucket, for Thanos Query. */
 export class ThanosStore extends ContainerService {
     constructor(name: string, args: ThanosStoreArgs, opts?: pulumi.ComponentResourceOptions) {
-        super(
-            name,
-            { ...thanosStoreSpec(args.settings, args.client), host: args.host, after: args.after },
-            opts,
-            "ThanosStore",
-        );
+        const spec = thanosStoreSpec(args.settings, args.client, args.trusted);
+        super(name, { ...spec, host: args.host, after: args.after }, opts, "ThanosStore");
     }
 }

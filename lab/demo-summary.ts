@@ -68,7 +68,7 @@ Addresses (they exist in the lab's network only: reach them through lab/lab run 
   OTLP            http://${vip}:4318   and gRPC ${vip}:4317
   Both nodes      http://${vip}:19090  metrics (PromQL), http://${vip}:13100 logs (LogQL)
   Prometheus      http://NODE:9090           Loki http://NODE:3100
-  HAProxy         http://NODE:8404/stats     Object store http://NODE:9000, console :9001
+  HAProxy         http://NODE:8404/stats     Object store http://NODE:9000
   Aggregator      http://NODE:9464/metrics   Thanos sidecar http://NODE:10902`;
 }
 

@@ -23,7 +23,9 @@ export function nodeSettings(v: Values): NodeSettings {
         users: {
             objectStoreRoot: v.objectStoreRootUser,
             loki: v.lokiObjectStoreUser,
-            thanos: v.thanosObjectStoreUser,
+            thanosSidecar: v.thanosSidecarObjectStoreUser,
+            thanosStore: v.thanosStoreObjectStoreUser,
+            thanosCompactor: v.thanosCompactorObjectStoreUser,
             haproxyStats: v.haproxyStatsUser,
             query: v.queryUser,
         },
@@ -117,7 +119,9 @@ function objectStoreSettings(
             ...service,
             image: image(v.imageObjectStore),
             port: v.objectStorePort,
+            console: v.objectStoreConsole,
             consolePort: v.objectStoreConsolePort,
+            tls: v.tls !== "off",
             dataDir: `${v.dataDir}/minio`,
             layout: v.objectStore,
             address: v.nodeAddress,
@@ -137,7 +141,7 @@ function bucketSettings(v: Values): BucketSettings {
         };
     return {
         objectStore: `127.0.0.1:${v.objectStorePort}`,
-        objectStoreInsecure: true,
+        objectStoreInsecure: v.tls === "off",
         objectStoreRegion: v.objectStoreRegion,
         // Only a pool waits for the other host.
         objectStoreContainer: v.objectStore === "pooled" ? `minio-${v.nodeName}` : undefined,

@@ -45,8 +45,26 @@ check_drives() {
 # status HOST:PORT PATH: the HTTP status, 000 when nothing answers.
 status() {
     # shellcheck disable=SC2016
-    timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "GET %s HTTP/1.0\r\nHost: %s\r\n\r\n" "$2" "$0" >&3 && read -r _ code _ <&3 && echo "$code"' \
-        "${1%:*}" "${1#*:}" "/minio/health/$2" 2>/dev/null || echo 000
+    code=$(timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "GET %s HTTP/1.0\r\nHost: %s\r\n\r\n" "$2" "$0" >&3 && read -r _ code _ <&3 && echo "$code"' \
+        "${1%:*}" "${1#*:}" "/minio/health/$2" 2>/dev/null || echo 000)
+    # So a port with TLS answers who speaks in the clear. While TLS is switched on or off the two hosts differ: what is asked is what answers.
+    if [ "$code" = 400 ]; then code=$(status_with_tls "$1" "$2"); fi
+    echo "$code"
+}
+# The host may have no client for that, the container has; it asks again and again, hence the limit. A store that is about to get TLS is whole or not
+# whatever its certificate: --insecure.
+status_with_tls() { # HOST:PORT PATH
+    case $2 in
+        cluster) option="" ;;
+        cluster/read) option=--cluster-read ;;
+        *) option=--maintenance ;;
+    esac
+    # shellcheck disable=SC2086
+    case $(docker exec -e MC_HOST_asked="https://$1" "$container" timeout 3 mc --insecure ready asked $option 2>&1) in
+        *"is ready"*) echo 200 ;;
+        *"not ready"*) echo 503 ;;
+        *) echo 000 ;;
+    esac
 }
 here() {
     status "127.0.0.1:$port" "$1"
@@ -95,7 +113,7 @@ ask_pair() {
     fi
     gone=$(away)
     if [ -z "$gone" ]; then
-        echo "note: $peers listens but does not work with $container, as between the two halves of a change of the root password; it is replaced"
+        echo "note: $peers listens but does not work with $container, as between the two halves of a change of the root password, of TLS or of the console; it is replaced"
         return 0
     fi
     refuse "nothing listens at ${gone% }, so this half of the object store is all there is to read from, and stopping it would stop that. Bring the other host back (pulumi up for it), or $override"

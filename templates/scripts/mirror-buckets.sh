@@ -54,8 +54,10 @@ set -a
 . "$MINIO_CONFIG_ENV_FILE"
 set +a
 export MC_CONFIG_DIR=/tmp/.mc
-export MC_HOST_here="http://$MINIO_ROOT_USER:$MINIO_ROOT_PASSWORD@127.0.0.1:$OTEL_HA_PORT"
-export MC_HOST_there="http://$MINIO_ROOT_USER:$MINIO_ROOT_PASSWORD@$OTEL_HA_FROM"
+# The container of a store with TLS has this, for mc; the other host's is alike.
+scheme=http${SSL_CERT_FILE:+s}
+export MC_HOST_here="$scheme://$MINIO_ROOT_USER:$MINIO_ROOT_PASSWORD@127.0.0.1:$OTEL_HA_PORT"
+export MC_HOST_there="$scheme://$MINIO_ROOT_USER:$MINIO_ROOT_PASSWORD@$OTEL_HA_FROM"
 copy() {
     mc --json mirror --exclude loki_cluster_seed.json "$@" "there/$OTEL_HA_BUCKET" "here/$OTEL_HA_BUCKET"
 }

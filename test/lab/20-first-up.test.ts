@@ -95,7 +95,6 @@ describe("both stacks at once, from empty hosts", () => {
             thanosStore: "http://192.168.110.119:10906",
             loki: "http://192.168.110.119:3100",
             objectStore: "http://192.168.110.119:9000",
-            objectStoreConsole: "http://192.168.110.119:9001",
             otelAggregatorMetrics: "http://192.168.110.119:9464/metrics",
             haproxyStatsPassword: "[secret]",
         });

@@ -180,7 +180,7 @@ export function objects(
     const credentials = client
         ? `user=${client.user} password=${client.secret}`
         : 'eval "$(cat $MINIO_CONFIG_ENV_FILE)"; user=$MINIO_ROOT_USER password=$MINIO_ROOT_PASSWORD';
-    const script = `${credentials}\nexport MC_HOST_store="http://$user:$password@127.0.0.1:9000" MC_CONFIG_DIR=/tmp/.mc\nmc --quiet ${verb} store/${path}\n`;
+    const script = `${credentials}\nexport MC_HOST_store="http\${SSL_CERT_FILE:+s}://$user:$password@127.0.0.1:9000" MC_CONFIG_DIR=/tmp/.mc\nmc --quiet ${verb} store/${path}\n`;
     return labExec(node.name, ["docker", "exec", "-i", `minio-mid-${node.name.slice(-1)}`, "sh", "-s"], {
         input: script,
     });

@@ -125,6 +125,56 @@ describe("a pool of two", () => {
     });
 });
 
+describe("a store with TLS", () => {
+    /** The container's own client, which asks until the store is ready. */
+    const client = (answers: Record<string, boolean>): void => {
+        const cases = Object.entries(answers).map(
+            ([asked, ready]) =>
+                `"${asked}") ${ready ? `echo "The cluster 'asked' is ready"; exit 0` : `echo "The cluster 'asked' is not ready"; exec /bin/sleep 60`} ;;`,
+        );
+        const others = `*) echo "The cluster 'asked' is unreachable: refused"; exec /bin/sleep 60 ;;`;
+        bench.stub("mc", `case "$MC_HOST_asked $*" in\n${[...cases, others].join("\n")}\nesac`);
+    };
+    const health = (store: StoreHealth, option = ""): string =>
+        `https://127.0.0.1:${store.port} --insecure ready asked${option}`;
+
+    it("is asked by the client in the container, since the host may have none", () => {
+        here.set({ all: 400 });
+        client({ [health(here)]: true, [health(here, " --cluster-read")]: true });
+        expect(ask("pooled", [peerAt()])).toMatchObject({
+            code: 0,
+            out: "note: the object store takes no writes while web-mid-1 is replaced; they are made up for\n",
+        });
+    });
+
+    it("that nobody else could stand in for stays as well", () => {
+        here.set({ all: 400 });
+        client({ [health(here)]: false, [health(here, " --cluster-read")]: true });
+        expect(ask("pooled", [NOBODY])).toMatchObject({
+            code: 1,
+            err: expect.stringContaining("all there is to read from"),
+        });
+    });
+
+    it("whose other half still speaks in the clear is replaced: that is how both get it", () => {
+        here.set({ cluster: 503 });
+        peer.set({ all: 400 });
+        client({});
+        expect(ask("pooled", [peerAt()])).toMatchObject({
+            code: 0,
+            out: expect.stringMatching(/^note: \S+ listens but does not work with web-mid-1, as .*, of TLS or /),
+        });
+    });
+
+    it("stands in for a mirror that has it not, and the other way around", () => {
+        peer.set({ all: 400 });
+        client({ [health(peer)]: true });
+        expect(ask("mirrored", [peerAt()])).toMatchObject(silent);
+        client({ [health(peer)]: false });
+        expect(ask("mirrored", [peerAt()]).code).toBe(1);
+    });
+});
+
 describe("a pool of three", () => {
     it("that can spare a host lets it go", () => {
         here.set({ maintenance: 200 });

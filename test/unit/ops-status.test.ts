@@ -16,6 +16,7 @@ import { statusText } from "../../ops/status/text";
 import { COLOURED, PLAIN } from "../../ops/terminal";
 import { newCa, newLeaf } from "./support/certificates";
 import { healthyNode, pairAfter } from "./support/pair";
+import { Bench } from "./support/shell";
 import { STACKS, valuesOf } from "./support/stacks";
 
 const said = (status: Status): string => statusText(status, PLAIN, 1_800_000_000);
@@ -225,9 +226,10 @@ describe("the script that asks a host", () => {
         await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
         return (server.address() as AddressInfo).port;
     }
-    const ask = (ports: Record<string, string>) => {
+    const ask = (ports: Record<string, string>, env?: Record<string, string>) => {
         const values = valuesOf("node1", { vip: "127.0.0.9", ...ports });
-        return run(["bash", "-s"], { input: statusScript({ values, container: (service) => `${service}-mid-1` }) });
+        const input = statusScript({ values, container: (service) => `${service}-mid-1` });
+        return run(["bash", "-s"], { input, env });
     };
 
     it("tells the status and the wanted lines of each endpoint", async () => {
@@ -244,6 +246,25 @@ describe("the script that asks a host", () => {
         expect(facts.answers.uploads).toEqual({ status: undefined, lines: [] });
         expect(Math.abs(facts.clockOffsetMs)).toBeLessThan(5000);
         expect(facts.holdsVip).toBe(false);
+    });
+
+    it.each([
+        ["echo \"The cluster 'store' is ready\"", 200],
+        ["echo \"The cluster 'store' is not ready\"; exit 1", 503],
+        ["echo \"The cluster 'store' is unreachable: refused\"; exit 1", undefined],
+    ])("has a container that speaks TLS asked by its own client: %s", async (client, status) => {
+        const bench = new Bench();
+        const check = "MC_HOST_store=https://127.0.0.1:9000 timeout 3 mc ready store";
+        bench.stub(
+            "docker",
+            `case "$1" in
+    inspect) echo "/minio-mid-1 id running healthy 0 sha256:1 - 2026-01-01T00:00:00Z CMD-SHELL ${check} " ;;
+    exec) [ "$*" = "exec minio-mid-1 /bin/sh -c ${check}" ] && ${client} ;;
+esac`,
+        );
+        const { stdout } = await ask({}, { PATH: `${bench.bin}:${process.env.PATH}` });
+        bench.remove();
+        expect(parseFacts(stdout, { askedMs: 0, heardMs: 0 }).answers["minio-mid-1"]!.status).toBe(status);
     });
 
     it("gets certificates and no key, and knows what is not there", async () => {
