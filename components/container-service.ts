@@ -105,6 +105,8 @@ export interface ContainerServiceArgs extends ContainerSpec {
     host: Host;
     /** The container starts after these; its image and files do not wait. */
     after?: pulumi.Input<pulumi.Resource>[];
+    /** Its last file, which says where it listens, is written after these: they give up ports that it takes. @default nothing */
+    configAfter?: pulumi.Input<pulumi.Resource>[];
 }
 
 // Changes that the Docker provider shows as an update and then does not make (reference: its resource's update function).
@@ -168,6 +170,10 @@ export class ContainerService extends pulumi.ComponentResource {
     readonly container: pulumi.Output<string>;
     /** Depend on this to run after the service is healthy. */
     readonly ready: pulumi.Resource;
+    /** Depend on this to run after the service has its last file, and a running one has taken it. */
+    readonly configured: pulumi.Resource;
+    /** Depend on this to run after the former container, or its former settings, are gone. */
+    readonly started: pulumi.Resource;
 
     constructor(
         name: string,
@@ -182,6 +188,8 @@ export class ContainerService extends pulumi.ComponentResource {
         const stopGate = this.createStopGate(name, args, [image, ...files]);
         const container = this.createContainer(name, args, image, [...files, ...stopGate]);
         this.ready = this.createGate(name, args, container);
+        this.configured = files.at(-1) ?? image;
+        this.started = container;
 
         this.container = pulumi.output(args.container);
         this.registerOutputs({ container: this.container });
@@ -212,13 +220,9 @@ export class ContainerService extends pulumi.ComponentResource {
                 ? { container: args.container, command: file.reload, works: file.reloaded, spec: specHash(args) }
                 : undefined;
             const fileName = `${name}-${file.path.split("/").pop()}`;
-            written.push(
-                new RemoteFile(
-                    fileName,
-                    { ...file, host: args.host, reload },
-                    { parent: this, dependsOn: [image, ...written] },
-                ),
-            );
+            const last = file === args.files.at(-1);
+            const dependsOn = [image, ...written, ...(last ? (args.configAfter ?? []) : [])] as pulumi.Resource[];
+            written.push(new RemoteFile(fileName, { ...file, host: args.host, reload }, { parent: this, dependsOn }));
         }
         return written;
     }

@@ -27,7 +27,16 @@ export {
 } from "./certificates";
 export { CredentialName, Credentials, CredentialsArgs, SharedCredentials } from "./credentials";
 export { Firewall, FirewallArgs, firewallRules, FirewallSettings } from "./firewall";
-export { Haproxy, HaproxyArgs, haproxyRequirements, HaproxySettings, StatsCredentials } from "./haproxy";
+export {
+    Haproxy,
+    HaproxyArgs,
+    haproxyRequirements,
+    HaproxySecrets,
+    HaproxySettings,
+    HaproxyTlsSettings,
+    StatsCredentials,
+} from "./haproxy";
+export { HaproxyCertificates } from "./haproxy-tls";
 export { Audience, Directory, Host, HostArgs, PortUse, ProtocolUse, Reach, Requirements } from "./host";
 export { Keepalived, KeepalivedArgs, keepalivedRequirements, KeepalivedSettings, VrrpRole } from "./keepalived";
 export { Loki, LokiArgs, lokiRequirements, LokiSettings } from "./loki";
@@ -41,7 +50,12 @@ export {
     RootCredentials,
     StoreTls,
 } from "./object-store";
-export { OtelAggregator, otelAggregatorRequirements, OtelAggregatorSettings } from "./otel-aggregator";
+export {
+    OtelAggregator,
+    OtelAggregatorArgs,
+    otelAggregatorRequirements,
+    OtelAggregatorSettings,
+} from "./otel-aggregator";
 export { addresses } from "./outputs";
 export { Prometheus, prometheusRequirements, PrometheusSettings } from "./prometheus";
 export { CertificateRecord } from "./renewal";

@@ -11,7 +11,7 @@ import {
 } from "./bucket";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
-import { healthCheck, httpCheck, SERVICE_DEFAULTS, ServiceSettings, withDefaults } from "./service";
+import { access, healthCheck, httpCheck, SERVICE_DEFAULTS, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
 import { Duration, goMemoryLimit, mebibytes, parseDuration, prometheusDuration, Size } from "./units";
 
@@ -62,6 +62,8 @@ export function lokiConfig(settings: LokiSettings, trusted?: string): string {
     return render("loki/config.yaml", {
         ...s,
         trusted,
+        // Loki's own default is everywhere.
+        listen: s.listen === SERVICE_DEFAULTS.listen ? undefined : s.listen,
         objectStoreUrl: `${s.objectStoreInsecure ? "http" : "https"}://${s.objectStore}`,
         retention: prometheusDuration(s.retention, "h"),
         // Loki takes entries that are half of this older than the newest of their stream (3.4.2, storeEntries).
@@ -133,6 +135,7 @@ export function lokiRequirements(settings: LokiSettings): Requirements {
                 key: "lokiPort",
                 use: "Loki",
                 audience: ["admins", "peer"],
+                ...access(s, "admins"),
                 why: "API; the other node's collector writes its copy, its HAProxy asks",
             },
             { port: s.grpcPort, key: "lokiGrpcPort", use: "Loki gRPC", audience: [] },

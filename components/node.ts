@@ -87,12 +87,11 @@ export function nodeRequirements(settings: NodeSettings): Requirements[] {
 }
 
 /** What each part of a node is made with. */
-interface Parts {
+interface Parts extends Pick<NodeArgs, "settings" | "credentials" | "tls" | "otlpTokens"> {
     name: string;
     host: Host;
-    settings: NodeSettings;
-    credentials: NodeArgs["credentials"];
-    tls?: NodeTls;
+    /** What must have given up its ports at the node's address before the services take them. */
+    freed: pulumi.Input<pulumi.Resource>[];
     inside: pulumi.ComponentResourceOptions;
 }
 
@@ -116,11 +115,19 @@ export class Node extends pulumi.ComponentResource {
             },
             inside,
         );
-        const parts = { name, host: this.host, settings, credentials, tls: args.tls, inside };
+        // With TLS the ports at the node's address are HAProxy's, else the services' own. When that changes, those go first that give them up.
+        const door = deferred<pulumi.Resource>();
+        const freed = settings.haproxy.tls ? [] : [door.promise];
+        const { tls, otlpTokens } = args;
+        const parts = { name, host: this.host, settings, credentials, tls, otlpTokens, freed, inside };
         const storage = createStorage(parts);
-        const ingest = createIngest(parts, storage.ready);
+        const aggregator = createAggregator(parts, storage.ready);
+        const services = [...storage.services, aggregator];
+        const haproxy = createHaproxy(parts, aggregator, settings.haproxy.tls ? services : []);
+        door.resolve(haproxy.configured);
+        const keepalived = createKeepalived(parts, haproxy);
 
-        this.containers = [...storage.services, ...ingest].map((service) => service.container);
+        this.containers = [...services, haproxy, keepalived].map((service) => service.container);
         this.registerOutputs({ containers: this.containers });
     }
 }
@@ -130,7 +137,7 @@ function createStorage(parts: Parts): { services: ContainerService[]; ready: pul
     const { name, host, settings, inside } = parts;
     const clients = objectStoreClients(parts);
     const store = createObjectStore(parts, Object.values(clients));
-    const after = store ? [store.ready] : [];
+    const after = [...(store ? [store.ready] : []), ...parts.freed];
     // Another store has its certificate of a CA that the images know.
     const trusted = store ? parts.tls?.trusted : undefined;
     const of = (client: StoreClientName): { host: Host; client: ObjectStoreClient; trusted?: pulumi.Input<string> } => {
@@ -149,7 +156,7 @@ function createStorage(parts: Parts): { services: ContainerService[]; ready: pul
             { ...of("thanosStore"), settings: settings.thanosStore, after },
             inside,
         ),
-        new ThanosQuery(`${name}-thanos-query`, { host, settings: settings.thanosQuery }, inside),
+        new ThanosQuery(`${name}-thanos-query`, { host, settings: settings.thanosQuery, after: parts.freed }, inside),
     ];
     if (settings.thanosCompactor)
         view.push(
@@ -184,24 +191,48 @@ function createObjectStore(parts: Parts, clients: ObjectStoreClient[]): ObjectSt
     return new ObjectStore(`${name}-minio`, { host, settings: settings.objectStore, root, clients, tls }, inside);
 }
 
-// What takes telemetry, from the collector to the address that clients send to.
-function createIngest(parts: Parts, storage: pulumi.Resource): ContainerService[] {
-    const { name, host, settings, credentials, inside } = parts;
-    const stats = { user: settings.users.haproxyStats, password: credentials.haproxyStatsPassword };
-    const aggregator = new OtelAggregator(
+function createAggregator(parts: Parts, storage: pulumi.Resource): OtelAggregator {
+    const { name, host, settings, freed, inside } = parts;
+    return new OtelAggregator(
         `${name}-otel-aggregator`,
-        { host, settings: settings.otelAggregator, after: [storage] },
+        { host, settings: settings.otelAggregator, after: [storage], configAfter: freed },
         inside,
     );
-    const haproxy = new Haproxy(
+}
+
+function createHaproxy(parts: Parts, aggregator: ContainerService, behind: ContainerService[]): Haproxy {
+    const { name, host, settings, credentials, tls, otlpTokens, inside } = parts;
+    return new Haproxy(
         `${name}-haproxy`,
-        { host, settings: settings.haproxy, stats, after: [aggregator.ready] },
+        {
+            host,
+            settings: settings.haproxy,
+            stats: { user: settings.users.haproxyStats, password: credentials.haproxyStatsPassword },
+            query: { user: settings.users.query, password: credentials.queryPassword },
+            tls,
+            otlpTokens,
+            after: [aggregator.ready],
+            configAfter: behind.map(({ started }) => started),
+        },
         inside,
     );
-    const keepalived = new Keepalived(
+}
+
+function createKeepalived({ name, host, settings, credentials, inside }: Parts, haproxy: Haproxy): Keepalived {
+    return new Keepalived(
         `${name}-keepalived`,
         { host, settings: settings.keepalived, password: credentials.vrrpPassword, after: [haproxy.ready] },
         inside,
     );
-    return [aggregator, haproxy, keepalived];
+}
+
+interface Deferred<T> {
+    promise: Promise<T>;
+    resolve: (value: T) => void;
+}
+
+function deferred<T>(): Deferred<T> {
+    let resolve: Deferred<T>["resolve"] = () => undefined;
+    const promise = new Promise<T>((settle) => (resolve = settle));
+    return { promise, resolve };
 }

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { HealthCheck } from "./container-service";
-import { Host } from "./host";
+import { Host, PortUse } from "./host";
 import { Duration } from "./units";
 
 /** What every service of the stack is told. */
@@ -19,6 +19,11 @@ export interface ServiceSettings {
      * Longest absence of the other host that may cost nothing: queues are sized for it, and back ends take data that is as old. @default "6h"
      */
     maxPeerOutage?: Duration;
+    /**
+     * Address that its ports are on. "127.0.0.1": HAProxy serves them to other hosts, see {@link HaproxyTlsSettings}; it, Keepalived and the object store
+     * themselves do not look at this. @default "0.0.0.0": in the clear, to whoever reaches the host
+     */
+    listen?: string;
 }
 
 /** Arguments of the component of a service with settings S. */
@@ -37,7 +42,22 @@ export const SERVICE_DEFAULTS = {
     healthCheckStartPeriod: "120s",
     readyTimeout: "120s",
     maxPeerOutage: "6h",
+    listen: "0.0.0.0",
 };
+
+/** Reached by the host itself only. */
+export const LOOPBACK = "127.0.0.1";
+
+/** How HAProxy lets others in where it uses TLS. */
+export const ACCESS = {
+    admins: "TLS; the administrator's password or the other node's certificate",
+    peer: "TLS; the other node's certificate",
+};
+
+/** The same for a port of a service, which HAProxy serves when the service is on loopback. */
+export function access({ listen }: ServiceSettings, who: keyof typeof ACCESS): Pick<PortUse, "access"> {
+    return { access: listen === LOOPBACK ? ACCESS[who] : undefined };
+}
 
 /** A health check at the pace that the settings ask for. */
 export function healthCheck(settings: ServiceSettings, command: string): HealthCheck {

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { BucketServiceArgs, ObjectStoreClient, whenReadable, withoutQuorum } from "./bucket";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
-import { healthCheck, httpCheck, withDefaults } from "./service";
+import { access, healthCheck, httpCheck, withDefaults } from "./service";
 import { OBJSTORE_FLAG, THANOS_BUCKET_DEFAULTS, THANOS_USER, thanosBucket, ThanosBucketSettings } from "./thanos";
 import { Duration, prometheusDuration } from "./units";
 
@@ -51,7 +51,7 @@ export function thanosCompactorSpec(
             "--wait",
             "--data-dir=/thanos",
             OBJSTORE_FLAG,
-            `--http-address=0.0.0.0:${s.httpPort}`,
+            `--http-address=${s.listen}:${s.httpPort}`,
             `--retention.resolution-raw=${prometheusDuration(s.retentionRaw)}`,
             `--retention.resolution-5m=${prometheusDuration(s.retention5m)}`,
             `--retention.resolution-1h=${prometheusDuration(s.retention1h)}`,
@@ -82,6 +82,7 @@ export function thanosCompactorRequirements(settings: ThanosCompactorSettings): 
                 key: "thanosCompactorPort",
                 use: "Thanos Compactor HTTP",
                 audience: ["admins"],
+                ...access(s, "admins"),
                 why: "state of the bucket, metrics, health",
             },
         ],

@@ -3,7 +3,7 @@ import { BucketServiceArgs, ObjectStoreClient } from "./bucket";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
 import { PROMETHEUS_DEFAULTS } from "./prometheus";
-import { healthCheck, httpCheck, withDefaults } from "./service";
+import { access, healthCheck, httpCheck, withDefaults } from "./service";
 import { OBJSTORE_FLAG, THANOS_BUCKET_DEFAULTS, THANOS_USER, thanosBucket, ThanosBucketSettings } from "./thanos";
 
 /** Thanos sidecar of one node. Defaults are those of the two-host seed. */
@@ -46,8 +46,8 @@ export function thanosSidecarSpec(
             "--tsdb.path=/prometheus",
             `--prometheus.url=http://127.0.0.1:${s.prometheusPort}`,
             OBJSTORE_FLAG,
-            `--grpc-address=0.0.0.0:${s.grpcPort}`,
-            `--http-address=0.0.0.0:${s.httpPort}`,
+            `--grpc-address=${s.listen}:${s.grpcPort}`,
+            `--http-address=${s.listen}:${s.httpPort}`,
         ],
         mounts: [
             ...bucket.mounts,
@@ -71,6 +71,7 @@ export function thanosSidecarRequirements(settings: ThanosSidecarSettings): Requ
                 key: "thanosGrpcPort",
                 use: "Thanos sidecar gRPC",
                 audience: ["peer"],
+                ...access(s, "peer"),
                 why: "the other node's Thanos Query",
             },
             {
@@ -78,6 +79,7 @@ export function thanosSidecarRequirements(settings: ThanosSidecarSettings): Requ
                 key: "thanosHttpPort",
                 use: "Thanos sidecar HTTP",
                 audience: ["admins"],
+                ...access(s, "admins"),
                 why: "metrics, health",
             },
         ],

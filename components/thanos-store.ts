@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { BucketServiceArgs, ObjectStoreClient, whenReadable, withoutQuorum } from "./bucket";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
-import { healthCheck, httpCheck, withDefaults } from "./service";
+import { access, healthCheck, httpCheck, withDefaults } from "./service";
 import { OBJSTORE_FLAG, THANOS_BUCKET_DEFAULTS, THANOS_USER, thanosBucket, ThanosBucketSettings } from "./thanos";
 import { Duration, parseDuration, prometheusDuration } from "./units";
 
@@ -44,8 +44,8 @@ export function thanosStoreSpec(
             "store",
             "--data-dir=/thanos",
             OBJSTORE_FLAG,
-            `--grpc-address=0.0.0.0:${s.grpcPort}`,
-            `--http-address=0.0.0.0:${s.httpPort}`,
+            `--grpc-address=${s.listen}:${s.grpcPort}`,
+            `--http-address=${s.listen}:${s.httpPort}`,
             `--ignore-deletion-marks-delay=${ignored}`,
             // Index headers of blocks that nobody asks for need no memory.
             "--store.enable-index-header-lazy-reader",
@@ -69,6 +69,7 @@ export function thanosStoreRequirements(settings: ThanosStoreSettings): Requirem
                 key: "thanosStoreGrpcPort",
                 use: "Thanos Store gRPC",
                 audience: ["peer"],
+                ...access(s, "peer"),
                 why: "the other node's Thanos Query",
             },
             {
@@ -76,6 +77,7 @@ export function thanosStoreRequirements(settings: ThanosStoreSettings): Requirem
                 key: "thanosStoreHttpPort",
                 use: "Thanos Store HTTP",
                 audience: ["admins"],
+                ...access(s, "admins"),
                 why: "metrics, health",
             },
         ],

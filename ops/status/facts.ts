@@ -40,8 +40,10 @@ export interface ContainerFacts {
 }
 
 export interface Answer {
-    /** HTTP's; undefined when nobody answered. */
+    /** HTTP's; undefined when nobody answered, or nothing was asked. */
     status?: number;
+    /** Nothing was asked, and a connection could be made. */
+    connected?: boolean;
     lines: string[];
 }
 
@@ -116,6 +118,7 @@ function readContainer(line: string, images: Record<string, string | undefined>)
 }
 
 function readAnswer([first, ...lines]: string[]): Answer {
+    if (first === "connected") return { connected: true, lines };
     const status = /^HTTP\/\S+ (\d{3})/.exec(first ?? "")?.[1];
     return { status: status === undefined ? undefined : Number(status), lines };
 }

@@ -43,7 +43,14 @@ function verdictOf(nodes: NodeStatus[], findings: Finding[]): Verdict {
 }
 
 function virtualIp(facts: NodeFacts[], nodes: NodeStatus[]): Status["vip"] {
-    const answers = facts.flatMap(({ facts: { host } }) => (host ? [host.answers.vip?.status === 200] : []));
+    // Where a connection is all that a host can make, the owner has to say that something is behind it.
+    const ownersWork = nodes
+        .filter((node) => node.holdsVip)
+        .every(({ services }) => services.find(({ service }) => service === "haproxy")?.endpoint === 200);
+    const answers = facts.flatMap(({ facts: { host } }) => {
+        const { status, connected = false } = host?.answers.vip ?? {};
+        return host ? [status === 200 || (connected && ownersWork)] : [];
+    });
     return {
         address: facts[0]!.values.vip,
         owners: nodes.filter((node) => node.holdsVip).map(({ name }) => name),

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Settings before: VIP, CONTAINERS (names), PROBES (lines of NAME ADDRESS PORT PATH PATTERN), CERTIFICATES (lines of NAME FILE).
+# Settings before: VIP, CONTAINERS (names), PROBES (lines of NAME ADDRESS PORT PATH PATTERN; PATH - only connects), CERTIFICATES (lines of NAME FILE).
 #
 # Tells what `otel-ha status` wants to know of a host, in sections that begin with "== ". Asks every endpoint at the same time, over HTTP by bash
 # alone: a host need not have curl. Ends within seconds, whatever hangs.
@@ -10,6 +10,7 @@ echo "== time $(date +%s.%N)"
 # Few processes: the host may be busy, which is when people ask.
 ask() { # ADDRESS PORT PATH PATTERN
     exec 3<>"/dev/tcp/$1/$2" || exit 0
+    if [ "$3" = "-" ]; then echo connected && exit 0; fi
     printf 'GET %s HTTP/1.0\r\nHost: %s\r\n\r\n' "$3" "$1" >&3
     read -t 2 -r answer <&3 || exit 0
     echo "${answer%$'\r'}"

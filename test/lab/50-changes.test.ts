@@ -153,8 +153,8 @@ describe("another secret generation", () => {
         for (const name of CREDENTIAL_NAMES) expect(fresh[name], name).not.toBe(old[name]);
         for (const node of [node1, node2]) {
             await allHealthy(node, 150_000);
-            expect((await haproxyStats(node, `admin:${old.haproxyStatsPassword}`)).status).toBe(401);
-            expect((await haproxyStats(node, `admin:${fresh.haproxyStatsPassword}`)).status).toBe(200);
+            expect((await haproxyStats(node, "admin", old.haproxyStatsPassword)).status).toBe(401);
+            expect((await haproxyStats(node, "admin", fresh.haproxyStatsPassword)).status).toBe(200);
             const lists = (secret = ""): Promise<RunResult> => objects(node, "loki-data", { user: "loki", secret });
             expect((await lists(old.lokiObjectStoreSecret)).code).not.toBe(0);
             expect((await lists(fresh.lokiObjectStoreSecret)).code).toBe(0);

@@ -351,7 +351,7 @@ describe("credentials", () => {
     it("that are given are not made, and are secrets all the same", async () => {
         const made = await make({ given: { vrrpPassword: "hunter22" } });
         expect(made.map((one) => one.name)).not.toContain("credentials-vrrpPassword");
-        expect(made).toHaveLength(5);
+        expect(made).toHaveLength(7);
         const { result } = await run(() => new Credentials("credentials", { given: SECRETS }));
         for (const value of Object.values(result.values)) expect(await pulumi.isSecret(value)).toBe(true);
     });
