@@ -196,6 +196,9 @@ export function objectStoreRequirements(settings: ObjectStoreSettings): Requirem
                 key: "objectStorePort",
                 use: "object store S3 API",
                 audience: ["admins", "peer"],
+                access: s.tls
+                    ? "TLS; a key of the store; open: /minio/health, which says no more than whether it works"
+                    : undefined,
                 why: "the other half of the pool, `otel-ha resync`, health",
             },
             ...(s.console ? [consoleUse(s.consolePort)] : []),
@@ -209,6 +212,7 @@ const consoleUse = (port: number): PortUse => ({
     key: "objectStoreConsolePort",
     use: "object store console",
     audience: ["admins"],
+    access: s.tls ? "TLS; a user of the store and its key" : undefined,
     why: "console",
 });
 
