@@ -201,18 +201,18 @@ export function objectStoreRequirements(settings: ObjectStoreSettings): Requirem
                     : undefined,
                 why: "the other half of the pool, `otel-ha resync`, health",
             },
-            ...(s.console ? [consoleUse(s.consolePort)] : []),
+            ...(s.console ? [consoleUse(s.consolePort, s.tls)] : []),
         ],
         dataPaths: [{ path: s.dataDir }],
     };
 }
 
-const consoleUse = (port: number): PortUse => ({
+const consoleUse = (port: number, secured: boolean): PortUse => ({
     port,
     key: "objectStoreConsolePort",
     use: "object store console",
     audience: ["admins"],
-    access: s.tls ? "TLS; a user of the store and its key" : undefined,
+    access: secured ? "TLS; a user of the store and its key" : undefined,
     why: "console",
 });
 
