@@ -299,7 +299,7 @@ describe("a certificate", () => {
 
 describe("a pair with TLS", () => {
     it("gives it up by one up of each", async () => {
-        set("tls=off");
+        set("tls=off", "otlpTokens=", "otlpClientCa=");
         await upBoth(project);
         await bothHealthy();
         for (const node of [node1, node2])
