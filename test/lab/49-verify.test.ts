@@ -53,7 +53,7 @@ const mc = (node: { name: string }, words: string): Promise<string> =>
         node,
         `docker exec -i minio-mid-${node.name.slice(-1)} sh -s <<'END'
 set -a; . "$MINIO_CONFIG_ENV_FILE"; set +a
-export MC_CONFIG_DIR=/tmp/.mc MC_HOST_store="http://$MINIO_ROOT_USER:$MINIO_ROOT_PASSWORD@127.0.0.1:9000"
+export MC_CONFIG_DIR=/tmp/.mc MC_HOST_store="http\${SSL_CERT_FILE:+s}://$MINIO_ROOT_USER:$MINIO_ROOT_PASSWORD@127.0.0.1:9000"
 mc --quiet ${words}
 END`,
     );
@@ -190,8 +190,8 @@ const DRIFT: Drift[] = [
     },
     {
         what: "a user of the object store removed",
-        inject: () => mc(node1, "admin user remove store thanos"),
-        names: ["mid-1 user thanos existence"],
+        inject: () => mc(node1, "admin user remove store thanos-sidecar"),
+        names: ["mid-1 user thanos-sidecar existence"],
     },
     {
         what: "a user of the object store that may do more",
