@@ -196,19 +196,23 @@ export function objectStoreRequirements(settings: ObjectStoreSettings): Requirem
                 key: "objectStorePort",
                 use: "object store S3 API",
                 audience: ["admins", "peer"],
+                access: s.tls
+                    ? "TLS; a key of the store; open: /minio/health, which says no more than whether it works"
+                    : undefined,
                 why: "the other half of the pool, `otel-ha resync`, health",
             },
-            ...(s.console ? [consoleUse(s.consolePort)] : []),
+            ...(s.console ? [consoleUse(s.consolePort, s.tls)] : []),
         ],
         dataPaths: [{ path: s.dataDir }],
     };
 }
 
-const consoleUse = (port: number): PortUse => ({
+const consoleUse = (port: number, secured: boolean): PortUse => ({
     port,
     key: "objectStoreConsolePort",
     use: "object store console",
     audience: ["admins"],
+    access: secured ? "TLS; a user of the store and its key" : undefined,
     why: "console",
 });
 

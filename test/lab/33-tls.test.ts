@@ -13,6 +13,7 @@ import { specsOf } from "../unit/support/specs";
 import {
     accepted,
     ask,
+    asPeer,
     basic,
     EXPORT_LOGS,
     grpcStatus,
@@ -101,22 +102,35 @@ describe.each([node1, node2])("on $name", (node) => {
 
     it("14318: the collector takes HTTP from the other node only", async () => {
         const { ca, peer, stranger, admin } = pair;
-        const url = `https://${node.address}:14318/v1/logs`;
-        const body = '{"resourceLogs":[]}';
-        expect(await refusal(ask(url, { ca, authorization: admin, body }))).toMatch(/refused/);
-        expect(await refusal(ask(url, { ca, ...stranger, body }))).toMatch(/refused/);
-        expect((await ask(url, { ca, ...peer, body })).status).toBe(200);
+        await asPeer(node, 14318, async (port) => {
+            const url = `https://127.0.0.1:${port}/v1/logs`;
+            const shown = { ca, servername: nameOf(node), body: '{"resourceLogs":[]}' };
+            expect(await refusal(ask(url, { ...shown, authorization: admin }))).toMatch(/refused/);
+            expect(await refusal(ask(url, { ...shown, ...stranger }))).toMatch(/refused/);
+            expect((await ask(url, { ...shown, ...peer })).status).toBe(200);
+        });
     });
 
-    it.each(PEER_GRPC_PORTS)("%d: gRPC is for the other node only", async (port) => {
+    it.each(PEER_GRPC_PORTS)("%d: gRPC is for the other node only", async (number) => {
         const { ca, peer, stranger, admin } = pair;
-        expect((await grpcStatus(node.address, port, { ca, authorization: admin })).code).toBe(14);
-        expect((await grpcStatus(node.address, port, { ca, ...stranger })).code).toBe(14);
-        expect((await grpcStatus(node.address, port, { ca, ...peer })).code).toBe(12);
+        await asPeer(node, number, async (port) => {
+            const status = async (shown: Shown): Promise<number> =>
+                (await grpcStatus("127.0.0.1", port, { ca, servername: nameOf(node), ...shown })).code;
+            expect(await status({ authorization: admin })).toBe(14);
+            expect(await status(stranger)).toBe(14);
+            expect(await status(peer)).toBe(12);
+        });
+    });
+
+    it.each([14318, ...PEER_GRPC_PORTS])("%d: the firewall lets nobody else so far", async (port) => {
+        const shown = { ca: pair.ca, ...pair.peer };
+        expect(await refusal(ask(`https://${node.address}:${port}/`, shown, 2000))).toMatch(/timeout/);
     });
 
     it("10903: Thanos Query's gRPC is on loopback only", async () => {
-        expect(await refusal(ask(`https://${node.address}:10903/`, pair.peer))).toMatch(/refused|timeout/);
+        await asPeer(node, 10903, async (port) => {
+            expect(await refusal(ask(`https://127.0.0.1:${port}/`, pair.peer, 2000))).toMatch(/refused|timeout/);
+        });
     });
 
     it("everybody may ask whether a collector takes data, and sees no more than that", async () => {
@@ -136,6 +150,8 @@ describe.each([node1, node2])("on $name", (node) => {
             expect(await speaks(node.address, 4318, version), version).toBe(spoken);
     });
 });
+
+const nameOf = (node: { name: string }): string => node.name.replace("node", "mid-");
 
 function speaks(host: string, port: number, version: "TLSv1.1" | "TLSv1.2" | "TLSv1.3"): Promise<boolean> {
     // Without the lower level, this side would not try.
@@ -299,7 +315,7 @@ describe("a certificate", () => {
 
 describe("a pair with TLS", () => {
     it("gives it up by one up of each", async () => {
-        set("tls=off");
+        set("tls=off", "otlpTokens=", "otlpClientCa=");
         await upBoth(project);
         await bothHealthy();
         for (const node of [node1, node2])

@@ -190,8 +190,8 @@ const DRIFT: Drift[] = [
     },
     {
         what: "a user of the object store removed",
-        inject: () => mc(node1, "admin user remove store thanos"),
-        names: ["mid-1 user thanos existence"],
+        inject: () => mc(node1, "admin user remove store thanos-sidecar"),
+        names: ["mid-1 user thanos-sidecar existence"],
     },
     {
         what: "a user of the object store that may do more",

@@ -70,39 +70,40 @@ const RELOADED = [
     },
 ];
 
-describe.each(RELOADED)("a changed line of $template", ({ template, from, to, resource, file }) => {
-    it("shows as that line at preview, changes that file, and reloads the service in place", async () => {
+describe("changed lines of files that services read again", () => {
+    it("show as those lines at preview, change those files, and nothing restarts; what they say is in force", async () => {
         const before = await containerIds(node1);
-        const undo = editTemplate(template, from, to);
+        const undo = RELOADED.map(({ template, from, to }) => editTemplate(template, from, to));
         try {
             const preview = await outcome(project, ["preview", "--diff", "--stack", "node1"]);
-            expect(preview.stdout).toMatch(new RegExp(`- .*${from}[\\s\\S]*\\+ .*${to}`));
+            for (const { from, to } of RELOADED)
+                expect(preview.stdout).toMatch(new RegExp(`- .*${from}[\\s\\S]*\\+ .*${to}`));
             const result = await up(project, "node1");
-            expect(result.touched).toEqual([`update ${resource}`]);
-            expect((await labExec("node1", ["cat", `/data/docker/otel/${file}`])).stdout).toContain(to);
+            expect(result.touched).toEqual(RELOADED.map(({ resource }) => `update ${resource}`).sort());
+            for (const { file, to } of RELOADED)
+                expect((await labExec("node1", ["cat", `/data/docker/otel/${file}`])).stdout).toContain(to);
+            await eventually(
+                "Prometheus' new job is scraped",
+                () => promql(node1, 'up{job="prometheus-renamed"}'),
+                (found) => found[0]?.value === 1,
+                20_000,
+            );
             expect(await containerIds(node1)).toEqual(before);
             await allHealthy(node1);
         } finally {
-            undo();
+            undo.forEach((one) => one());
             await up(project, "node1");
         }
     });
-});
 
-it("a changed Prometheus job is live after the reload", async () => {
-    const undo = editTemplate("prometheus/prometheus.yml.mustache", "job_name: prometheus", "job_name: itself");
-    try {
-        await up(project, "node1");
-        await eventually(
-            "the new job is scraped",
-            () => promql(node1, 'up{job="itself"}'),
-            (found) => found[0]?.value === 1,
-            20_000,
-        );
-    } finally {
+    it("are one resource each: a changed line of HAProxy's touches that one", async () => {
+        const { template, from, to, resource } = RELOADED[0]!;
+        const undo = editTemplate(template, from, to);
+        const preview = await outcome(project, ["preview", "--diff", "--stack", "node1"]);
         undo();
-        await up(project, "node1");
-    }
+        expect(preview.changes).toMatchObject({ update: 1 });
+        expect(preview.stdout).toContain(resource);
+    });
 });
 
 describe("a changed line of Loki's template", () => {

@@ -17,7 +17,6 @@ import {
     servicesOf,
     settings,
     settledProject,
-    stackSecret,
     up,
     upBoth,
 } from "./support";
@@ -223,21 +222,37 @@ describe("resilient: mirrored, VRRP 3 every 200 ms, unicast", () => {
 });
 
 describe("external", () => {
+    const OTHER = { container: "other-store", port: 9100, user: "other-user", secret: "other-secret" };
+
+    /** A store that is not ours, on node 2, with one user for all; gone with its container. */
+    async function otherStore(): Promise<void> {
+        const { container, port, user, secret } = OTHER;
+        const environment = ["-e", `MINIO_ROOT_USER=${user}`, "-e", `MINIO_ROOT_PASSWORD=${secret}`];
+        const server = ["cmp-minio:2026.02.12", "server", "--address", `:${port}`, "/data"];
+        const run = ["docker", "run", "-d", "--name", container, "--network", "host"];
+        const started = await labExec("node2", [...run, ...environment, ...server]);
+        expect(started.code, started.stderr).toBe(0);
+        const script = `export MC_HOST_here=http://${user}:${secret}@127.0.0.1:${port}\nmc mb here/loki-data here/thanos-metrics\n`;
+        const make = (): Promise<{ code: number }> =>
+            labExec("node2", ["docker", "exec", "-i", container, "sh", "-s"], { input: script });
+        await eventually("buckets in the other store", make, ({ code }) => code === 0);
+    }
+
     it("is another store that Loki and Thanos use, with nothing of it on the host", async () => {
-        const secrets = JSON.parse(
-            await stackSecret(project, "node1", "sharedCredentials"),
-        ) as Record<string, string>;
+        const users = ["loki", "thanosSidecar", "thanosStore", "thanosCompactor"];
         const back = settings(
             project,
             "node1",
             "objectStore=external",
-            `objectStoreEndpoint=${node2.address}:9000`,
+            `objectStoreEndpoint=${node2.address}:${OTHER.port}`,
             "objectStoreInsecure=true",
-            ...Object.keys(secrets)
-                .filter((name) => name.endsWith("ObjectStoreSecret"))
-                .map((name) => `${name}=${secrets[name]}`),
+            ...users.flatMap((name) => [
+                `${name}ObjectStoreUser=${OTHER.user}`,
+                `${name}ObjectStoreSecret=${OTHER.secret}`,
+            ]),
         );
         try {
+            await otherStore();
             const result = await up(project, "node1");
             expect(result.touched).toContain("delete mid-1-minio");
             await allHealthy(
@@ -248,6 +263,7 @@ describe("external", () => {
             expect((await ask(node1.address, 3100, "/flush", { method: "POST" })).status).toBe(204);
         } finally {
             back();
+            await labExec("node2", ["docker", "rm", "-f", OTHER.container]);
         }
     });
 });

@@ -1,11 +1,17 @@
 // Asking a pair with TLS as different people: with and without its CA, with passwords, tokens, and certificates.
 import { credentials, Client, Metadata, ServiceError } from "@grpc/grpc-js";
-import { request } from "node:https";
+import { spawn } from "node:child_process";
 import { IncomingHttpHeaders } from "node:http";
+import { request } from "node:https";
+import { AddressInfo, connect, createServer } from "node:net";
+import { join } from "node:path";
 import { labExec } from "../../lab/hosts";
+import { LabNode } from "../../lab/nodes";
+import { STATE_DIR } from "../../lab/paths";
 import { Project } from "../../lab/project";
+import { until } from "../../lab/run";
 import { newCa, newLeaf, type Made } from "../unit/support/certificates";
-import { node1, stackSecret } from "./support";
+import { node1, node2, stackSecret } from "./support";
 
 /** HTTP ports that HAProxy serves to the administrator and the other node, with a path that answers 200. */
 export const SERVICES: { name: string; port: number; path: string; on?: string }[] = [
@@ -38,6 +44,8 @@ export interface Shown {
     /** @example "Basic YWRtaW46…" */
     authorization?: string;
     body?: string;
+    /** Whom it wants to reach, when the address does not say. @example "mid-1" */
+    servername?: string;
 }
 
 export interface Answer {
@@ -47,7 +55,7 @@ export interface Answer {
 }
 
 /** One request over a connection of its own. Errors: no connection, or a server that is not believed. */
-export function ask(url: string, { authorization, body, ...tls }: Shown): Promise<Answer> {
+export function ask(url: string, { authorization, body, ...tls }: Shown, timeout = 10_000): Promise<Answer> {
     const headers = {
         ...(authorization ? { authorization } : {}),
         ...(body ? { "content-type": "application/json" } : {}),
@@ -55,7 +63,7 @@ export function ask(url: string, { authorization, body, ...tls }: Shown): Promis
     return new Promise((resolve, reject) => {
         const asked = request(
             url,
-            { ...tls, headers, method: body ? "POST" : "GET", agent: false, timeout: 10_000 },
+            { ...tls, headers, method: body ? "POST" : "GET", agent: false, timeout },
             (answer) => {
                 const chunks: Buffer[] = [];
                 answer.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -94,7 +102,8 @@ export async function grpcStatus(
 ): Promise<{ code: number; details: string }> {
     const buffer = (text?: string): Buffer | null => (text ? Buffer.from(text) : null);
     const secure = credentials.createSsl(buffer(shown.ca), buffer(shown.key), buffer(shown.cert));
-    const client = new Client(`${address}:${port}`, secure);
+    const name = shown.servername ? { "grpc.ssl_target_name_override": shown.servername } : {};
+    const client = new Client(`${address}:${port}`, secure, name);
     const metadata = new Metadata();
     if (shown.authorization) metadata.set("authorization", shown.authorization);
     const deadline = Date.now() + 10_000;
@@ -113,6 +122,44 @@ export async function grpcStatus(
             },
         ),
     );
+}
+
+/** Runs something with a port of this machine that leads to a node's port as its other node sees it: the firewall lets nobody else in. */
+export async function asPeer<T>(node: LabNode, port: number, use: (local: number) => Promise<T>): Promise<T> {
+    const from = node.name === node1.name ? node2 : node1;
+    const local = await freePort();
+    const options = [
+        "StrictHostKeyChecking=yes",
+        `UserKnownHostsFile=${join(STATE_DIR, "known_hosts")}`,
+        "ExitOnForwardFailure=yes",
+    ];
+    const ssh = spawn("ssh", [
+        ...["-N", "-i", join(STATE_DIR, "id_ed25519"), "-L", `127.0.0.1:${local}:${node.address}:${port}`],
+        ...options.flatMap((option) => ["-o", option]),
+        `root@${from.address}`,
+    ]);
+    try {
+        if (!(await until(() => listens(local), 10_000, 100)))
+            throw new Error(`no way through ${from.name} to ${port}`);
+        return await use(local);
+    } finally {
+        ssh.kill();
+    }
+}
+
+async function freePort(): Promise<number> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+}
+
+function listens(port: number): Promise<boolean> {
+    return new Promise((resolve) => {
+        const socket = connect(port, "127.0.0.1", () => (socket.destroy(), resolve(true)));
+        socket.on("error", () => resolve(false));
+    });
 }
 
 /** Takes logs; an empty request is a good one. */
