@@ -7,6 +7,7 @@ import { UserError } from "../errors";
 import { paintFor } from "../terminal";
 import { agesOf } from "./ages";
 import { noteOf, openOverlaps } from "./generations";
+import { unprovenLooks } from "./looks";
 import { readOwner } from "./owner";
 import { Mode, Rotation, RotationPlan, rotationPlan, RotationResult } from "./rotation";
 import { chosenSecrets } from "./secrets";
@@ -31,7 +32,7 @@ A secret that the settings give is rotated by giving another one: pulumi config 
 
 Exit codes:
   0  done, or nothing to do; --check: nothing is under way
-  1  an update failed, or an old value is still accepted; --check: a rotation has not ended, or old values are accepted beside new ones
+  1  an update failed, or an old value is still accepted, or could not be tried; --check: a rotation has not ended, or old values are accepted beside new ones
   2  a host was not fit for it
   3  nothing was touched: wrong usage, unreadable settings, something else that was not deployed, not confirmed
 
@@ -110,12 +111,12 @@ async function check(
     if (open.length > 0) console.log(`\n${openText(open, owner.stack).join("\n")}`);
 }
 
-function end({ done, looks, open }: RotationResult, { owner }: RotationPlan, { json }: RotateOptions): void {
-    const accepted = looks.some(({ state }) => state === "accepted");
-    process.exitCode = accepted ? 1 : 0;
+function end({ done, looks, open }: RotationResult, plan: RotationPlan, { json }: RotateOptions): void {
+    const unproven = unprovenLooks(looks, plan.interrupted);
+    process.exitCode = unproven.length > 0 ? 1 : 0;
     if (json) return console.log(JSON.stringify({ done, looks, open }));
     if (done.length === 0) console.log(open.length > 0 ? "Nothing to begin." : "Nothing is under way.");
     if (looks.length > 0) console.log(`\n${looksText(looks, paintFor(process.stdout)).join("\n")}`);
-    if (open.length > 0) console.log(`\n${openText(open, owner.stack).join("\n")}`);
-    if (accepted) console.log("\nAn old value is still accepted: see docs/operations.md, Rotation.");
+    if (open.length > 0) console.log(`\n${openText(open, plan.owner.stack).join("\n")}`);
+    if (unproven.length > 0) console.log("\nThe rotation is deployed, but not proven: see docs/operations.md, Rotation.");
 }

@@ -36,6 +36,10 @@ export async function lookAtFormer(deployment: Deployment, names: SecretName[], 
     );
 }
 
+/** Looks that leave a rotation unproven. What another run began nobody can look at, and that run was told so. Pure. */
+export const unprovenLooks = (looks: Look[], interrupted: boolean): Look[] =>
+    looks.filter(({ state }) => state === "accepted" || (state === "unknown" && !interrupted));
+
 type Seen = Pick<Look, "state" | "seen">;
 type Looker = (node: DeployedNode, before: Former, now: Shared, name: SecretName) => Promise<Seen>;
 

@@ -5,7 +5,7 @@ import { AddressInfo, Server } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { DeployedNode, Deployment } from "../../ops/deployment";
 import { Former } from "../../ops/rotate/former";
-import { lookAtFormer, storeSeen } from "../../ops/rotate/looks";
+import { Look, lookAtFormer, storeSeen, unprovenLooks } from "../../ops/rotate/looks";
 import { Made, newCa, newLeaf } from "./support/certificates";
 import { valuesOf } from "./support/stacks";
 
@@ -189,6 +189,17 @@ describe("a user of the object store", () => {
         expect(lines[0]!.input).toMatch(
             /^loki-[0-9a-f]{6} old-secret loki-data\nloki-[0-9a-f]{6} new-secret loki-data\n$/,
         );
+    });
+});
+
+describe("a rotation", () => {
+    it("is unproven by an old value that is accepted, or that nobody has tried", () => {
+        const looks = (["refused", "gone", "accepted", "unknown"] as const).map(
+            (state): Look => ({ name: "ca", where: "mid-1", state, seen: "" }),
+        );
+        const states = (interrupted: boolean) => unprovenLooks(looks, interrupted).map(({ state }) => state);
+        expect(states(false)).toEqual(["accepted", "unknown"]);
+        expect(states(true)).toEqual(["accepted"]);
     });
 });
 
