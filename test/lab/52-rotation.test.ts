@@ -7,7 +7,17 @@ import { Project, pulumi } from "../../lab/project";
 import { vipOwners } from "../../lab/queries";
 import { longest, ownership } from "../../ops/drill/run/ownership";
 import type { TimelineEvent } from "../../ops/drill/report/schema";
-import { allHealthy, eventually, haproxyStats, node1, node2, objects, settledProject, stackSecret, up } from "./support";
+import {
+    allHealthy,
+    eventually,
+    haproxyStats,
+    node1,
+    node2,
+    objects,
+    settledProject,
+    stackSecret,
+    up,
+} from "./support";
 
 const VIP = "192.168.110.140";
 
