@@ -1,3 +1,5 @@
+import { CREDENTIAL_NAMES } from "../credentials";
+import { SECRET_OF } from "../generations";
 import { certificates } from "../pem";
 import { lasts } from "../renewal";
 import { KeyName, Values } from "./keys";
@@ -59,7 +61,16 @@ const endsSoon: Limit = ({ tlsCertificate, certificateRenewBefore }) =>
         .filter(({ validTo }) => !lasts(validTo, certificateRenewBefore, Date.now()))
         .map(({ validTo }) => ({ key: "tlsCertificate", message: `ends on ${validTo}; give a new one before that` }));
 
-const LIMITS: Limit[] = [poolOfTwo, noFirewall, everybodyIsAdmin, noTls, endsSoon];
+// Whoever counts on it would believe that an old secret is gone.
+const generationOfGiven: Limit = (settings) =>
+    CREDENTIAL_NAMES.filter((key) => settings[key] !== "" && settings.generation[SECRET_OF[key]] !== undefined).map(
+        (key) => ({
+            key: "generation",
+            message: `"${SECRET_OF[key]}" has no effect while ${key} is given; give another value there instead`,
+        }),
+    );
+
+const LIMITS: Limit[] = [poolOfTwo, noFirewall, everybodyIsAdmin, noTls, endsSoon, generationOfGiven];
 
 /** What a preview says about settings that work, but not through every fault. Pure. */
 export function warnings(settings: Values): Warning[] {

@@ -10,7 +10,8 @@ file=${OTEL_HA_FOREIGN_ADVERTS:-/run/otel-ha.foreign-adverts}
 password=${OTEL_HA_VRRP_PASSWORD:-/etc/keepalived/authentication.conf}
 export LC_ALL=C
 
-# Keepalived looks at no advert while it waits. After so many seconds it may listen again: to be as before it takes 3 adverts and more, to hear one is enough.
+# Keepalived looks at no advert while it waits. After so many seconds it listens again: by itself it would take the address after three missed adverts
+# and more, and one that is foreign makes it wait anew.
 LISTEN_AGAIN=10
 
 # connect HOST: 0 when it takes a connection, 2 when it refuses one, 1 when nobody is there.
@@ -19,11 +20,8 @@ connect() {
     if said=$(timeout 1 bash -c ': <"/dev/tcp/$0/$1"' "$1" "$port" 2>&1); then return 0; fi
     case $said in *refused*) return 2 ;; *) return 1 ;; esac
 }
-holds() {
-    ip -4 -o addr show | grep -qF " $vip/"
-}
 must_wait() {
-    if holds; then
+    if ip -4 -o addr show | grep -qF " $vip/"; then
         [ "$rank" = second ] && connect "$peer"
     else
         connect "$vip"
@@ -31,34 +29,29 @@ must_wait() {
     fi
 }
 
-waits=0
-wait_or_not() { # 0|1
-    if [ "$waits" = "$1" ]; then return 0; fi
-    waits=$1
-    echo "$waits" >"$file"
+heed() {
+    local until=$((SECONDS + LISTEN_AGAIN)) known waits=0 now
+    known=$(stat -c %Y "$password")
+    # With another password of its own it may understand them.
+    while [ "$SECONDS" -lt "$until" ] && [ "$(stat -c %Y "$password")" = "$known" ]; do
+        if must_wait; then now=1; else now=0; fi
+        [ "$now" = "$waits" ] || echo "$now" >"$file"
+        waits=$now
+        sleep 0.25
+    done
+    [ "$waits" = 0 ] || echo 0 >"$file"
 }
 
-heard="" # When the last foreign advert was; empty: long ago.
-begun="" # Of a line that is not whole yet.
-while :; do
-    if IFS= read -r -t 1 line; then
-        line=$begun$line begun=""
-        printf '%s\n' "$line"
-        case $line in
-            *") received an invalid passwd!"* | *") received a "*" auth, expecting "*) heard=$SECONDS known=$(stat -c %Y "$password") ;;
-        esac
-    elif [ $? -gt 128 ]; then
-        begun=$begun$line
-    else
-        exit 0
-    fi
-    if [ -z "$heard" ]; then continue; fi
-    if [ $((SECONDS - heard)) -ge "$LISTEN_AGAIN" ] || [ "$(stat -c %Y "$password")" != "$known" ]; then
-        heard=""
-        wait_or_not 0
-    elif must_wait; then
-        wait_or_not 1
-    else
-        wait_or_not 0
-    fi
+# Nothing here may hold the log up: Keepalived would wait for it, and send no adverts, however many a stranger sends.
+heeds=""
+while IFS= read -r line; do
+    printf '%s\n' "$line"
+    case $line in
+        *") received an invalid passwd!"* | *") received a "*" auth, expecting "*)
+            if [ -z "$heeds" ] || ! kill -0 "$heeds" 2>/dev/null; then
+                heed </dev/null >/dev/null &
+                heeds=$!
+            fi
+            ;;
+    esac
 done

@@ -7,7 +7,17 @@ import { Project, pulumi } from "../../lab/project";
 import { vipOwners } from "../../lab/queries";
 import { longest, ownership } from "../../ops/drill/run/ownership";
 import type { TimelineEvent } from "../../ops/drill/report/schema";
-import { allHealthy, eventually, haproxyStats, node1, node2, objects, settledProject, stackSecret, up } from "./support";
+import {
+    allHealthy,
+    eventually,
+    haproxyStats,
+    node1,
+    node2,
+    objects,
+    settledProject,
+    stackSecret,
+    up,
+} from "./support";
 
 const VIP = "192.168.110.140";
 
@@ -76,6 +86,13 @@ const lists = async (node: typeof node1, secret: string): Promise<boolean> =>
 const stats = async (node: typeof node1, password: string): Promise<number> =>
     (await haproxyStats(node, "admin", password)).status;
 
+/** FAULT: it waits, since node 1 has another password. */
+async function node2IsIn(state: "FAULT" | "BACKUP"): Promise<void> {
+    const look = async (): Promise<string> =>
+        (await labExec("node2", ["docker", "exec", "keepalived-mid-2", "cat", "/run/keepalived.state"])).stdout.trim();
+    await eventually(`node 2 is in the state ${state}`, look, (is) => is === state, 20_000);
+}
+
 let stopWatch: (() => Promise<{ two: number; none: number }>) | undefined;
 afterEach(async () => void (await stopWatch?.()));
 
@@ -97,6 +114,7 @@ it("makes three secrets anew, the owner of the virtual IP first: never two owner
     expect(await stats(node1, former.haproxyStatsPassword!)).toBe(401);
     expect(await stats(node2, former.haproxyStatsPassword!)).toBe(200);
     expect(await vipOwners()).toEqual(["node1"]);
+    await node2IsIn("FAULT");
     await allHealthy(node2);
 
     await up(project, "node2");
@@ -119,6 +137,7 @@ it("changes VRRP's password, the other node first, to one that is given: never t
     stopWatch = await watchOwners();
     await config("set", "--secret", "vrrpPassword", "given-11", "--stack", "node2");
     await up(project, "node2");
+    await node2IsIn("FAULT");
     await allHealthy(node2);
     // Longer than the other node waits before it listens again.
     await new Promise((done) => setTimeout(done, 12_000));
@@ -126,9 +145,7 @@ it("changes VRRP's password, the other node first, to one that is given: never t
     await config("set", "--secret", "vrrpPassword", "given-11", "--stack", "node1");
     await up(project, "node1");
     await Promise.all([allHealthy(node1), allHealthy(node2)]);
-    const state = async (): Promise<string> =>
-        (await labExec("node2", ["docker", "exec", "keepalived-mid-2", "cat", "/run/keepalived.state"])).stdout.trim();
-    await eventually("node 2 hears node 1 again", state, (is) => is === "BACKUP", 20_000);
+    await node2IsIn("BACKUP");
     const watched = await stopWatch();
     stopWatch = undefined;
     console.log(`the other first: ${JSON.stringify(watched)}`);

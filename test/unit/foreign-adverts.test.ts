@@ -107,7 +107,7 @@ describe("a node that has not the address", { timeout: 40_000 }, () => {
     it("does nothing while all is well, and hands the log on, word for word", async () => {
         start({ port: 1 });
         hears("(otel) Entering BACKUP STATE\n(otel) recei");
-        await pause(2500);
+        await pause(1500);
         hears("ved lower priority (90) advert from 10.0.0.2 - discarding\n");
         await expect
             .poll(() => said, { timeout: 10_000 })
@@ -117,6 +117,14 @@ describe("a node that has not the address", { timeout: 40_000 }, () => {
         expect(fs.existsSync(path.join(bench.state, "waits"))).toBe(false);
     });
 });
+
+it("does not hold the log up when a stranger sends thousands of adverts, nor while it looks who is there", async () => {
+    start({ vip: AWAY, port: 1 });
+    const many = 5000;
+    hears(FOREIGN.repeat(many));
+    await expect.poll(() => said.length, { timeout: 15_000 }).toBe(FOREIGN.length * many);
+    expect(bench.argv().filter((line) => line.startsWith("ip ")).length).toBeLessThan(100);
+}, 30_000);
 
 describe("of two owners", { timeout: 40_000 }, () => {
     it("the second gives the address up to the first, which can serve", async () => {

@@ -7,6 +7,7 @@ import {
     SECRET_NAMES,
 } from "../../components/generations";
 import { parseValues } from "../../components/settings/parse";
+import { warnings } from "../../components/settings/warnings";
 import { config, StackName, valuesOf } from "./support/stacks";
 
 const problems = (changes: Record<string, string>, stack: StackName = "node1"): string[] =>
@@ -50,6 +51,17 @@ describe("the generation of a secret", () => {
         expect(issuingGeneration(valuesOf("node1", { ...changes, issuingGeneration: '{"ca":2}' }), "ca")).toBe(2);
         expect(issuingGeneration(valuesOf("node1", { ...changes, oldestGeneration: '{"ca":2}' }), "ca")).toBe(2);
     });
+});
+
+it("of a secret that is given has no effect, and a preview says so", () => {
+    const changes = { generation: '{"lokiUser":2,"vrrp":2}', vrrpPassword: "given-12" };
+    const said = warnings(valuesOf("node1", changes)).filter(({ key }) => key === "generation");
+    expect(said).toEqual([
+        {
+            key: "generation",
+            message: '"vrrp" has no effect while vrrpPassword is given; give another value there instead',
+        },
+    ]);
 });
 
 describe("a generation that cannot be used is refused", () => {

@@ -55,7 +55,7 @@ describe("objectStore: mirrored", () => {
             expect(spec.openIf, name).toBeUndefined();
         const settings = settingsOf("node1", MIRRORED).objectStore as ObjectStoreSettings;
         expect(setupObjectStoreCommand(settings)).toBe(
-            "/usr/local/lib/otel-ha/setup-object-store --container minio-mid-1 --port 9000 --timeout 120",
+            "/usr/local/lib/otel-ha/setup-object-store --container minio-mid-1 --port 9000 --group mid-1 --timeout 120",
         );
     });
 
