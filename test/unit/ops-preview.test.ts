@@ -92,8 +92,8 @@ describe("what a preview does to people", () => {
                 "both hosts hold the virtual IP until both have the new advert_int",
             ],
             "Breaks a quorum": [
-                expect.stringContaining("takes no writes while minio of mid-2 starts anew"),
-                expect.stringContaining("takes no writes while minio of mid-1 starts anew"),
+                expect.stringContaining("takes no writes from the update of mid-2 until mid-1 has it, too"),
+                expect.stringContaining("takes no writes from the update of mid-1 until mid-2 has it, too"),
             ],
             "Only reloads": ["mid-2: keepalived", "mid-1: keepalived"],
         });

@@ -58,6 +58,7 @@ describe("a good host", () => {
             "may-stop-object-store",
             "mirror-buckets",
             "put-file",
+            "reload-haproxy",
             "setup-object-store",
         ]);
         for (const script of fs.readdirSync(lib())) {
