@@ -48,7 +48,7 @@ describe.each(STACKS)("%s with TLS", (stack) => {
             ...spec.files.filter(({ content }) => typeof content === "string").map(({ content }) => content as string),
         ]);
         expect(texts.filter((text) => text.includes("0.0.0.0") || /-address=:\d/.test(text))).toEqual([]);
-        expect(services.prometheus.command).toContain("--web.listen-address=127.0.0.1:9090");
+        expect(specsOf(stack, TLS).prometheus.command).toContain("--web.listen-address=127.0.0.1:9090");
         const loki = parse(configsOf(stack, TLS)["loki/config.yaml"]!) as { server: { http_listen_address: string } };
         expect(loki.server.http_listen_address).toBe("127.0.0.1");
     });
