@@ -51,8 +51,8 @@ describe("otel-ha preview", () => {
     it("says that a new MinIO breaks the pool's quorum", async () => {
         const found = risksOf(await having(["imageObjectStore=cmp-minio:0.0.0"], report));
         expect(found["Breaks a quorum"]).toEqual([
-            expect.stringContaining("minio of mid-2 starts anew"),
-            expect.stringContaining("minio of mid-1 starts anew"),
+            expect.stringContaining("from the update of mid-2 until mid-1 has it, too"),
+            expect.stringContaining("from the update of mid-1 until mid-2 has it, too"),
         ]);
     });
 

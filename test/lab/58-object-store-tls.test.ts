@@ -48,7 +48,9 @@ describe("a pool", () => {
             for (const stack of STACKS) undo.push(settings(project, stack, `tls=${tls}`));
             const first = await up(project, "node1");
             // Between the two neither half can work with the other.
-            expect(first.stdout).toContain("open: the object store has no write quorum, though 192.168.110.119:9000 listens");
+            expect(first.stdout).toContain(
+                "open: the object store has no write quorum, though 192.168.110.119:9000 listens",
+            );
             await up(project, "node2");
             await Promise.all([allHealthy(node1, 150_000), allHealthy(node2, 150_000)]);
             for (const node of [node1, node2]) {

@@ -58,6 +58,7 @@ describe("a good host", () => {
             "may-stop-object-store",
             "mirror-buckets",
             "put-file",
+            "reload-haproxy",
             "retire-object-store-users",
             "setup-object-store",
         ]);
