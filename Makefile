@@ -16,7 +16,7 @@ endef
 
 # The tests have a lab of their own, so that a demo can go on beside them. It stays when a test fails, to be looked at.
 test: export OTEL_HA_LAB = test
-test: node_modules/.package-lock.json ## Everything: check, then real services on the lab's hosts (first time 75 min, then 45)
+test: node_modules/.package-lock.json ## Everything: check, then real services on the lab's hosts (first time 80 min, then 50)
 	@lab/lab up && lab/lab plugins
 	@mkdir -p .lab/results && rm -f .lab/results/*.json
 	@$(MAKE) --no-print-directory check

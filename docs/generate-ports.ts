@@ -4,6 +4,7 @@ import * as path from "path";
 import { parse } from "yaml";
 import type { Audience, Requirements } from "../components";
 import { nodeRequirements } from "../components/node";
+import { TlsMode } from "../components/tls";
 import { nodeSettings } from "../components/settings/node-settings";
 import { parseValues, problemReport } from "../components/settings/parse";
 
@@ -27,7 +28,7 @@ This page is made from \`components/\` by \`npm run docs\`.
 `;
 
 /** What the services of the shipped first node need, with TLS: it has all that there are. */
-export function shippedRequirements(): Requirements[] {
+export function shippedRequirements(tls: TlsMode = "internal"): Requirements[] {
     const { config } = parse(fs.readFileSync(path.join(ROOT, "Pulumi.node1.yaml"), "utf8")) as {
         config: Record<string, unknown>;
     };
@@ -36,7 +37,7 @@ export function shippedRequirements(): Requirements[] {
     );
     // The one setting that is not shipped, and that no port depends on.
     const hostKey = `ssh-ed25519 ${"A".repeat(68)}`;
-    const { values, problems } = parseValues({ ...shipped, hostKey, tls: "internal" });
+    const { values, problems } = parseValues({ ...shipped, hostKey, tls });
     if (problems.length > 0) throw new Error(problemReport("node1", problems));
     return nodeRequirements(nodeSettings(values));
 }

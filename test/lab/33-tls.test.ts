@@ -25,7 +25,18 @@ import {
     SERVICES,
     Shown,
 } from "./doors";
-import { allHealthy, eventually, node1, node2, project as current, settings, stackSecret, up, upBoth } from "./support";
+import {
+    allHealthy,
+    eventually,
+    node1,
+    node2,
+    objects,
+    project as current,
+    settings,
+    stackSecret,
+    up,
+    upBoth,
+} from "./support";
 
 let project: Project;
 let pair: Pair;
@@ -34,6 +45,28 @@ const undo: (() => void)[] = [];
 /** Writes settings into both stacks' files; at the end they are taken back. */
 function set(...pairs: string[]): void {
     for (const stack of STACKS) undo.unshift(settings(project, stack, ...pairs));
+}
+
+/** Serial number of the certificate that is shown there. */
+const serialOf = (host: string, port: number): Promise<string> =>
+    new Promise((resolve, reject) => {
+        const socket = connect({ host, port, rejectUnauthorized: false, timeout: 5_000 }, () => {
+            resolve(socket.getPeerCertificate().serialNumber);
+            socket.end();
+        });
+        socket.on("error", reject).on("timeout", () => socket.destroy(new Error("no answer")));
+    });
+
+/** In the object store while TLS comes and goes. */
+const OBJECT = "loki-data/kept-while-tls-changes";
+
+/** The object store of each host has what it had, and speaks TLS or not. */
+async function storeIsWhole(tls: boolean): Promise<void> {
+    for (const node of [node1, node2]) {
+        expect((await objects(node, OBJECT)).stdout).toContain("kept-while-tls-changes");
+        const { status } = await fetch(`http://${node.address}:9000/minio/health/live`);
+        expect(status, `${node.name}, in the clear`).toBe(tls ? 400 : 200);
+    }
 }
 
 const bothHealthy = async (): Promise<void> => {
@@ -45,11 +78,13 @@ beforeAll(async () => {
     set("tls=off");
     await upBoth(project);
     await bothHealthy();
+    expect((await objects(node1, OBJECT, undefined, "cp /etc/hostname")).code).toBe(0);
 }, 600_000);
 
 afterAll(async () => {
     for (const back of undo) back();
     await upBoth(project);
+    await objects(node1, OBJECT, undefined, "rm");
 }, 600_000);
 
 describe("a pair without TLS", () => {
@@ -57,6 +92,7 @@ describe("a pair without TLS", () => {
         set("tls=internal");
         await upBoth(project);
         await bothHealthy();
+        await storeIsWhole(true);
         pair = await pairOf(project);
     }, 600_000);
 
@@ -311,6 +347,18 @@ describe("a certificate", () => {
         expect(await accepted(check("/trusted.pem"), ca.certificate)).toBe(true);
         expect(await accepted(check("/trusted.pem"), "nothing")).toBe(false);
     });
+
+    it("of the object store is another one after up, shown by the same process", async () => {
+        const process = async (): Promise<string> =>
+            (await labExec("node1", ["docker", "inspect", "--format", "{{.Id}} {{.State.Pid}}", "minio-mid-1"])).stdout;
+        const before = { serial: await serialOf(node1.address, 9000), process: await process() };
+        set("certificateLifetime=80d");
+        const { touched } = await up(project, "node1");
+        expect(touched).toContain("update mid-1-minio-public.crt");
+        const now = (): Promise<string> => serialOf(node1.address, 9000);
+        await eventually("another certificate", now, (serial) => serial !== before.serial, 30_000);
+        expect(await process()).toBe(before.process);
+    }, 300_000);
 });
 
 describe("a pair with TLS", () => {
@@ -318,6 +366,7 @@ describe("a pair with TLS", () => {
         set("tls=off", "otlpTokens=", "otlpClientCa=");
         await upBoth(project);
         await bothHealthy();
+        await storeIsWhole(false);
         for (const node of [node1, node2])
             for (const { port, path } of SERVICES.filter(({ port, on }) => port !== 8404 && (!on || on === node.name)))
                 expect((await fetch(`http://${node.address}:${port}${path}`)).status, String(port)).toBe(200);

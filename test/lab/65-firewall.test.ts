@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { TLS_DEFAULTS, TlsMode } from "../../components/tls";
 import { shippedRequirements } from "../../docs/generate-ports";
 import { inLab, labExec, startNode, stopNode } from "../../lab/hosts";
 import { BRIDGE, LabNode, NETWORK } from "../../lab/nodes";
@@ -26,7 +27,10 @@ import {
 const STRANGER = "192.168.110.77";
 const DEPLOYER = NETWORK.deployer;
 const SSH = 22;
-const PORTS = shippedRequirements().flatMap((needs) => needs.ports);
+/** As the lab's stacks have them: with TLS more of them are for the host itself. */
+const PORTS = shippedRequirements((process.env.LAB_TLS as TlsMode) || TLS_DEFAULTS.mode).flatMap(
+    (needs) => needs.ports,
+);
 const PLACES = [node1.address, node2.address, NETWORK.vip];
 
 let project: Project;
