@@ -65,7 +65,7 @@ bench: node_modules/.package-lock.json ## How long first up, no-op up, preview a
 	@lab/lab down 2>/dev/null
 	@rm -rf ".lab/$$OTEL_HA_LAB"
 
-bench-ingest: node_modules/.package-lock.json ## How much the virtual IP acknowledges, the seed's data path and ours (10 min)
+bench-ingest: node_modules/.package-lock.json ## How much the virtual IP acknowledges: the seed's data path, ours, and that with TLS (15 min)
 	@$(LAB_PROGRAM) lab/bench-ingest.ts $(if $(JSON),--json)
 	@lab/lab down 2>/dev/null
 	@rm -rf ".lab/$$OTEL_HA_LAB"

@@ -1,7 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { OpenCondition, ServiceFile } from "./container-service";
-import { ServiceArgs } from "./service";
+import { httpCheck, ServiceArgs } from "./service";
 import { helper } from "./shell";
+
+/**
+ * What a user may do in its bucket. "all": read, write and delete. "upload": write, and look up what is there; a writer that cannot take away what others
+ * wrote. "read": nothing else.
+ */
+export type BucketRole = "all" | "upload" | "read";
 
 /** A user of the object store that may touch one bucket. */
 export interface ObjectStoreClient {
@@ -11,12 +17,16 @@ export interface ObjectStoreClient {
     secret: pulumi.Input<string>;
     /** The bucket, made when it is missing in a store of our own. @example "loki-data" */
     bucket: string;
+    /** In a store of our own; another store's administrator decides it there. @default "all" */
+    role?: BucketRole;
 }
 
 /** Arguments of a service that keeps its data in a bucket. */
 export interface BucketServiceArgs<Settings> extends ServiceArgs<Settings> {
     /** The user of the object store that the service is. */
     client: ObjectStoreClient;
+    /** The CA certificates that the store is believed by, PEM. @default those of the image */
+    trusted?: pulumi.Input<string>;
 }
 
 /** Where a service's bucket is and how it is reached. */
@@ -25,7 +35,7 @@ export interface BucketSettings {
     bucket?: string;
     /** S3 endpoint, host and port. @default "127.0.0.1:9000" */
     objectStore?: string;
-    /** Plain HTTP instead of TLS, as the node's own store speaks it. @default true */
+    /** Plain HTTP instead of TLS. @default true */
     objectStoreInsecure?: boolean;
     /** @default "us-east-1" */
     objectStoreRegion?: string;
@@ -51,6 +61,14 @@ export function credentialsFile(directory: string, owner: string, client: Object
     return { path: `${directory}/credentials`, content: awsCredentials(client), mode: "0400", owner };
 }
 
+/** Where a service finds {@link BucketServiceArgs.trusted}, beside its configuration. */
+export const TRUSTED_FILE = "trusted.pem";
+
+/** That file; no file when the image's own certificates are believed. The service reads it only when it starts. */
+export function trustedFiles(directory: string, trusted: pulumi.Input<string> | undefined): ServiceFile[] {
+    return trusted === undefined ? [] : [{ path: `${directory}/${TRUSTED_FILE}`, content: trusted }];
+}
+
 /**
  * What keeps a service from being ready while a store that two hosts make up cannot be written. A service that only reads may be ready then: give it
  * some seconds. It is not when the store waits for new users, as in a rotation. Pure.
@@ -73,7 +91,8 @@ export function withoutQuorum(service: string, settings: BucketSettings, after?:
 export function whenReadable(settings: BucketSettings, program: string): string[] | undefined {
     const endpoint = settings.objectStore ?? BUCKET_DEFAULTS.objectStore;
     if (!endpoint.startsWith("127.0.0.1:")) return undefined;
-    const readable = `wget -q -O /dev/null http://${endpoint}/minio/health/cluster/read 2>/dev/null`;
+    const scheme = (settings.objectStoreInsecure ?? BUCKET_DEFAULTS.objectStoreInsecure) ? "http" : "https";
+    const readable = `${httpCheck(`${scheme}://${endpoint}/minio/health/cluster/read`)} 2>/dev/null`;
     return [
         "/bin/sh",
         "-c",

@@ -22,6 +22,8 @@ export interface ServiceFile {
     check?: string;
     /** Shell command that makes the running service take a change. Without it the container is made anew. */
     reload?: string;
+    /** Shell command in the container that succeeds when it is there to reload, and works afterwards. @default its health check */
+    reloaded?: string;
 }
 
 /** Part of a host's file system in a container. */
@@ -103,6 +105,8 @@ export interface ContainerServiceArgs extends ContainerSpec {
     host: Host;
     /** The container starts after these; its image and files do not wait. */
     after?: pulumi.Input<pulumi.Resource>[];
+    /** Its last file, which says where it listens, is written after these: they give up ports that it takes. @default nothing */
+    configAfter?: pulumi.Input<pulumi.Resource>[];
 }
 
 // Changes that the Docker provider shows as an update and then does not make (reference: its resource's update function).
@@ -166,6 +170,10 @@ export class ContainerService extends pulumi.ComponentResource {
     readonly container: pulumi.Output<string>;
     /** Depend on this to run after the service is healthy. */
     readonly ready: pulumi.Resource;
+    /** Depend on this to run after the service has its last file, and a running one has taken it. */
+    readonly configured: pulumi.Resource;
+    /** Depend on this to run after the former container, or its former settings, are gone. */
+    readonly started: pulumi.Resource;
 
     constructor(
         name: string,
@@ -180,6 +188,8 @@ export class ContainerService extends pulumi.ComponentResource {
         const stopGate = this.createStopGate(name, args, [image, ...files]);
         const container = this.createContainer(name, args, image, [...files, ...stopGate]);
         this.ready = this.createGate(name, args, container);
+        this.configured = files.at(-1) ?? image;
+        this.started = container;
 
         this.container = pulumi.output(args.container);
         this.registerOutputs({ container: this.container });
@@ -207,16 +217,12 @@ export class ContainerService extends pulumi.ComponentResource {
         const written: RemoteFile[] = [];
         for (const file of args.files) {
             const reload = file.reload
-                ? { container: args.container, command: file.reload, spec: specHash(args) }
+                ? { container: args.container, command: file.reload, works: file.reloaded, spec: specHash(args) }
                 : undefined;
             const fileName = `${name}-${file.path.split("/").pop()}`;
-            written.push(
-                new RemoteFile(
-                    fileName,
-                    { ...file, host: args.host, reload },
-                    { parent: this, dependsOn: [image, ...written] },
-                ),
-            );
+            const last = file === args.files.at(-1);
+            const dependsOn = [image, ...written, ...(last ? (args.configAfter ?? []) : [])] as pulumi.Resource[];
+            written.push(new RemoteFile(fileName, { ...file, host: args.host, reload }, { parent: this, dependsOn }));
         }
         return written;
     }

@@ -1,8 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ContainerService, ContainerSpec } from "./container-service";
+import { ContainerService, ContainerSpec, ServiceFile } from "./container-service";
+import { CLIENT_CA, HaproxyCertificates, haproxyTlsFiles, TOKENS } from "./haproxy-tls";
 import { PortUse, Requirements } from "./host";
 import { DataPath, PROMETHEUS_DISK, QUEUE } from "./otel-aggregator";
-import { healthCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
+import { ACCESS, healthCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
+import { helper } from "./shell";
 import { render } from "./templates";
 import { bytes, Size } from "./units";
 
@@ -55,6 +57,36 @@ export interface HaproxySettings extends ServiceSettings {
     thanosQueryHttpPort?: number;
     /** Loki, on both nodes. @default 3100 */
     lokiPort?: number;
+    /** The Thanos sidecar's gRPC, on both nodes. @default 10901 */
+    thanosGrpcPort?: number;
+    /** Thanos Store's gRPC, on both nodes. @default 10905 */
+    thanosStoreGrpcPort?: number;
+    /** On loopback, with TLS: the collector's way to the other node's Loki. @default 19093 */
+    lokiWritePeerPort?: number;
+    /** On loopback, with TLS: Prometheus' way to the metrics of the other node's collector and Prometheus. @default 19094 */
+    peerMetricsPort?: number;
+    /** On loopback, with TLS: Thanos Query's way to the other node's sidecar. @default 19095 */
+    thanosPeerSidecarPort?: number;
+    /** On loopback, with TLS: Thanos Query's way to the other node's Thanos Store. @default 19096 */
+    thanosPeerStorePort?: number;
+    /** Secures whatever is reached from other hosts; needs {@link HaproxyArgs.tls}. @default none: no TLS, and a login for the statistics only */
+    tls?: HaproxyTlsSettings;
+}
+
+/** What HAProxy secures, and how. */
+export interface HaproxyTlsSettings {
+    /** This host's own address. Its services listen on 127.0.0.1; the ports below are there under the same numbers. @example "192.168.110.214" */
+    address: string;
+    /** HTTP for the administrator and the other node. @example [9090, 3100] */
+    adminPorts: number[];
+    /** For the other node only, by its certificate. @example [14318] */
+    peerPorts: number[];
+    /** The same, for gRPC. @example [14317, 10901] */
+    peerGrpcPorts: number[];
+    /** Name of the other node, which its certificate must have. @default none: a node by itself @example "mid-2" */
+    peerNode?: string;
+    /** Takes telemetry from those who have a certificate of this CA, PEM. With neither it nor tokens, from everybody. @default none */
+    otlpClientCa?: string;
 }
 
 export const HAPROXY_DEFAULTS = {
@@ -79,9 +111,15 @@ export const HAPROXY_DEFAULTS = {
     lokiQueryPort: 13100,
     thanosQueryHttpPort: 10904,
     lokiPort: 3100,
+    thanosGrpcPort: 10901,
+    thanosStoreGrpcPort: 10905,
+    lokiWritePeerPort: 19093,
+    peerMetricsPort: 19094,
+    thanosPeerSidecarPort: 19095,
+    thanosPeerStorePort: 19096,
 };
 
-/** Who may see the statistics. */
+/** Somebody with a password. */
 export interface StatsCredentials {
     /** @example "admin" */
     user: pulumi.Input<string>;
@@ -89,49 +127,76 @@ export interface StatsCredentials {
     password: pulumi.Input<string>;
 }
 
+/** Who is let in, and what HAProxy shows of itself. */
+export interface HaproxySecrets {
+    /** The administrator: statistics and, with TLS, every API. A file of its own, 0400. */
+    stats: StatsCredentials;
+    /** With TLS, a user who may query metrics and logs. @default none: the administrator only */
+    query?: StatsCredentials;
+    /** Certificates and keys, with `settings.tls`. @default none */
+    tls?: HaproxyCertificates;
+    /** With TLS: secrets by the names of those who send telemetry with them. The host gets to know their hashes only. @default {}: none are asked for */
+    otlpTokens?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+}
+
 /** User of the upstream image. */
 const HAPROXY_USER = "99:99";
 
-/** The text of haproxy.cfg. Pure. */
+/** Its directory in the container. */
+const INSIDE = "/usr/local/etc/haproxy";
+
+/** The text of haproxy.cfg. Errors: TLS with another node that has no name. Pure. */
 export function haproxyConfig(settings: HaproxySettings): string {
     const s = withDefaults(settings, HAPROXY_DEFAULTS);
+    if (s.tls && s.peerAddress && !s.tls.peerNode)
+        throw new pulumi.RunError(
+            `tls.peerNode is missing; write the name of the node at ${s.peerAddress}, which its certificate has`,
+        );
     return render("haproxy/haproxy.cfg", {
         ...s,
+        tls: s.tls,
         bufferBytes: bytes(s.buffer),
         maxBodyBytes: bytes(s.maxBody),
         watchesDisks: s.dataPath !== "seed" && s.peerAddress !== undefined,
         prometheusDisk: PROMETHEUS_DISK,
         queueDisk: QUEUE,
         peerCollector: s.dataPath === "seed" ? undefined : s.peerAddress,
+        certificates: `${INSIDE}/tls`,
+        pair: [s.node, ...(s.tls?.peerNode ? [s.tls.peerNode] : [])].join(" "),
+        otlpAccess: s.tls && otlpAccess(s.tls),
+        clientCa: s.tls?.otlpClientCa ? ` ca-file ${CLIENT_CA} verify optional` : "",
     });
 }
 
-/** Container, files and health of HAProxy. Pure but for the secret that it passes on. */
-export function haproxySpec(settings: HaproxySettings, stats: StatsCredentials): ContainerSpec {
+// The same for both protocols: clients of gRPC make UNAUTHENTICATED of a 401.
+function otlpAccess({ otlpClientCa }: HaproxyTlsSettings): string {
+    return render("haproxy/otlp-access.cfg", { otlpClientCa, tokens: `${INSIDE}/tls/${TOKENS}` }).trimEnd();
+}
+
+/** Container, files and health of HAProxy. Pure but for the secrets that it passes on. Errors: TLS without certificates. */
+export function haproxySpec(settings: HaproxySettings, secrets: HaproxySecrets): ContainerSpec {
     const s = withDefaults(settings, HAPROXY_DEFAULTS);
     const directory = `${s.configDir}/haproxy`;
-    const inside = "/usr/local/etc/haproxy";
     const container = `haproxy-${s.node}`;
     const validate = (...files: string[]): string =>
-        `docker run --rm --network none -v "$DIR":${inside}:ro ${s.image} haproxy -c ${files.map((file) => `-f "${inside}/${file}"`).join(" ")}`;
-    // USR2 makes the master start a new worker that takes over the listening sockets.
-    const reload = sendSignal("USR2", container);
+        `docker run --rm --network none -v "$DIR":${INSIDE}:ro ${s.image} haproxy -c ${files.map((file) => `-f "${INSIDE}/${file}"`).join(" ")}`;
+    // USR2 makes the master start a new worker that takes over the listening sockets. One that cannot have them all is not noticed by that.
+    const reload = s.tls ? helper("reload-haproxy", container) : sendSignal("USR2", container);
     return {
         container,
         image: s.image,
-        command: ["haproxy", "-f", `${inside}/stats-users.cfg`, "-f", `${inside}/haproxy.cfg`],
-        mounts: [{ source: directory, target: inside, readOnly: true }],
+        command: ["haproxy", "-f", `${INSIDE}/stats-users.cfg`, "-f", `${INSIDE}/haproxy.cfg`],
+        mounts: [{ source: directory, target: INSIDE, readOnly: true }],
         files: [
             {
                 path: `${directory}/stats-users.cfg`,
-                content: pulumi.secret(
-                    pulumi.interpolate`userlist stats\n    user ${stats.user} insecure-password ${stats.password}\n`,
-                ),
+                content: pulumi.secret(userLists(secrets)),
                 mode: "0400",
                 owner: HAPROXY_USER,
                 check: validate("$CANDIDATE"),
                 reload,
             },
+            ...(s.tls ? tlsFiles(s, secrets).map((file) => ({ ...file, owner: HAPROXY_USER, reload })) : []),
             {
                 path: `${directory}/haproxy.cfg`,
                 content: haproxyConfig(s),
@@ -145,6 +210,25 @@ export function haproxySpec(settings: HaproxySettings, stats: StatsCredentials):
     };
 }
 
+function tlsFiles(s: HaproxySettings & typeof HAPROXY_DEFAULTS, secrets: HaproxySecrets): ServiceFile[] {
+    if (!secrets.tls)
+        throw new pulumi.RunError(`haproxy-${s.node}: settings.tls needs certificates; give args.tls, too`);
+    return haproxyTlsFiles({
+        directory: `${s.configDir}/haproxy/tls`,
+        image: s.image,
+        certificates: secrets.tls,
+        tokens: secrets.otlpTokens ?? {},
+        clientCa: s.tls?.otlpClientCa,
+    });
+}
+
+// Both lists are there with and without TLS: haproxy.cfg may need the second one until it has been written anew.
+function userLists({ stats, query }: HaproxySecrets): pulumi.Output<string> {
+    const user = (one: StatsCredentials): pulumi.Output<string> =>
+        pulumi.interpolate`    user ${one.user} insecure-password ${one.password}\n`;
+    return pulumi.interpolate`userlist stats\n${user(stats)}userlist query\n${query ? user(query) : ""}${user(stats)}`;
+}
+
 // The upstream image has bash, but no HTTP client. 200 only while a collector is there to take data.
 function haproxyCheck(port: number): string {
     return `bash -c 'exec 3<>/dev/tcp/127.0.0.1/${port} && printf "GET /healthz HTTP/1.0\\r\\n\\r\\n" >&3 && read -r -t 4 line <&3 && [[ $line == *" 200 "* ]]'`;
@@ -154,36 +238,38 @@ function haproxyCheck(port: number): string {
 const INGEST: Pick<PortUse, "audience" | "why"> = { audience: ["clients", "peer"], why: "telemetry" };
 const QUERIES: Pick<PortUse, "audience" | "why"> = { audience: ["clients", "peer"], why: "dashboards" };
 
+// With TLS, how each of them is let in.
+const INGEST_ACCESS =
+    "TLS; a token (otlpTokens) or a client certificate (otlpClientCa), when there are such; else open to its networks";
+const QUERY_ACCESS = "TLS; the query user's or the administrator's password, or the other node's certificate";
+const STATS_ACCESS = `${ACCESS.admins}; open: /healthz and /healthz/local, which say no more than whether a collector takes data`;
+
 /** What HAProxy needs of its host. Pure. */
 export function haproxyRequirements(settings: HaproxySettings): Requirements {
     const s = withDefaults(settings, HAPROXY_DEFAULTS);
-    const pairPorts = [
-        { port: s.queryPort, key: "queryPort", use: "HAProxy metrics queries", ...QUERIES },
-        { port: s.lokiQueryPort, key: "lokiQueryPort", use: "HAProxy log queries", ...QUERIES },
-        {
-            port: s.prometheusWriteLocalPort,
-            key: "prometheusWriteLocalPort",
-            use: "HAProxy before Prometheus",
-            audience: [],
-        },
-        {
-            port: s.prometheusWritePeerPort,
-            key: "prometheusWritePeerPort",
-            use: "HAProxy before the peer's Prometheus",
-            audience: [],
-        },
+    const withTls = (access: string): Pick<PortUse, "access"> => ({ access: s.tls && access });
+    const ingest = { ...INGEST, ...withTls(INGEST_ACCESS) };
+    const queries = { ...QUERIES, ...withTls(QUERY_ACCESS) };
+    const pairPorts: PortUse[] = [
+        { port: s.queryPort, key: "queryPort", use: "HAProxy metrics queries", ...queries },
+        { port: s.lokiQueryPort, key: "lokiQueryPort", use: "HAProxy log queries", ...queries },
+        ...loopbackPorts(s),
     ];
     return {
         container: `haproxy-${s.node}`,
-        directories: [{ path: `${s.configDir}/haproxy` }],
+        directories: [
+            { path: `${s.configDir}/haproxy` },
+            ...(s.tls ? [{ path: `${s.configDir}/haproxy/tls`, mode: "0755" }] : []),
+        ],
         ports: [
-            { port: s.otlpHttpPort, key: "otlpHttpPort", use: "HAProxy OTLP/HTTP", ...INGEST },
-            { port: s.otlpGrpcPort, key: "otlpGrpcPort", use: "HAProxy OTLP/gRPC", ...INGEST },
+            { port: s.otlpHttpPort, key: "otlpHttpPort", use: "HAProxy OTLP/HTTP", ...ingest },
+            { port: s.otlpGrpcPort, key: "otlpGrpcPort", use: "HAProxy OTLP/gRPC", ...ingest },
             {
                 port: s.statsPort,
                 key: "haproxyStatsPort",
                 use: "HAProxy statistics",
                 audience: ["admins", "peer"],
+                ...withTls(STATS_ACCESS),
                 why: "statistics; `otel-ha status` asks for /healthz at the virtual IP from both hosts",
             },
             ...(s.peerAddress ? pairPorts : []),
@@ -193,15 +279,29 @@ export function haproxyRequirements(settings: HaproxySettings): Requirements {
     };
 }
 
-/** Arguments of {@link Haproxy}. */
-export interface HaproxyArgs extends ServiceArgs<HaproxySettings> {
-    /** Login of the statistics page; a file of its own, 0400. */
-    stats: StatsCredentials;
+// The ways of this host's own services, for nobody else.
+function loopbackPorts(s: HaproxySettings & typeof HAPROXY_DEFAULTS): PortUse[] {
+    const uses: [port: number, key: string, use: string][] = [
+        [s.prometheusWriteLocalPort, "prometheusWriteLocalPort", "HAProxy before Prometheus"],
+        [s.prometheusWritePeerPort, "prometheusWritePeerPort", "HAProxy before the peer's Prometheus"],
+    ];
+    if (s.tls)
+        uses.push(
+            [s.lokiWritePeerPort, "lokiWritePeerPort", "HAProxy before the peer's Loki"],
+            [s.peerMetricsPort, "peerMetricsPort", "HAProxy before the peer's metrics"],
+            [s.thanosPeerSidecarPort, "thanosPeerSidecarPort", "HAProxy before the peer's Thanos sidecar"],
+            [s.thanosPeerStorePort, "thanosPeerStorePort", "HAProxy before the peer's Thanos Store"],
+        );
+    return uses.map(([port, key, use]) => ({ port, key, use, audience: [] }));
 }
 
-/** The door for clients: OTLP to a collector that works, queries to the side that has the data. */
+/** Arguments of {@link Haproxy}. */
+export interface HaproxyArgs extends ServiceArgs<HaproxySettings>, HaproxySecrets {}
+
+/** The door for clients: OTLP to a collector that works, queries to the side that has the data. With TLS, for all that is asked of this host. */
 export class Haproxy extends ContainerService {
     constructor(name: string, args: HaproxyArgs, opts?: pulumi.ComponentResourceOptions) {
-        super(name, { ...haproxySpec(args.settings, args.stats), host: args.host, after: args.after }, opts, "Haproxy");
+        const { host, after, configAfter } = args;
+        super(name, { ...haproxySpec(args.settings, args), host, after, configAfter }, opts, "Haproxy");
     }
 }

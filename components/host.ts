@@ -35,6 +35,8 @@ export interface PortUse {
     use: string;
     /** Whom the host's firewall lets in. Empty: nobody but the host itself. @example ["admins", "peer"] */
     audience: Audience[];
+    /** What they must show, for the table of ports. @default nothing @example "TLS; the other node's certificate" */
+    access?: string;
     /** What they want there, for the table of ports. @default nothing to say @example "the other node's HAProxy" */
     why?: string;
 }
@@ -47,6 +49,8 @@ export interface ProtocolUse {
     use: string;
     /** Whose packets the host's firewall lets in. @example ["peer"] */
     audience: Audience[];
+    /** What they must show, for the table of ports. @default nothing */
+    access?: string;
     /** What they want, for the table of ports. @default nothing to say */
     why?: string;
 }
@@ -131,9 +135,11 @@ const DIAL = { dialErrorLimit: 4, perDialTimeout: 5 };
 const SCRIPTS = [
     "put-file",
     "await-healthy",
+    "reload-haproxy",
     "setup-object-store",
     "may-stop-object-store",
     "mirror-buckets",
+    "flush-loki",
     "firewall",
 ];
 

@@ -5,7 +5,7 @@
  * const host = new Host("web", { address: "10.0.0.7", hostKey: "ssh-ed25519 AAAA…", requirements: [lokiRequirements(settings)] });
  * const loki = new Loki("web-loki", { host, settings, client });
  */
-export { BucketSettings, ObjectStoreClient } from "./bucket";
+export { BucketRole, BucketSettings, ObjectStoreClient } from "./bucket";
 export {
     ContainerService,
     ContainerServiceArgs,
@@ -16,15 +16,27 @@ export {
     ServiceFile,
 } from "./container-service";
 export {
-    CredentialName,
-    Credentials,
-    CredentialsArgs,
-    SHARED_CREDENTIALS_OUTPUT,
-    sharedCredentials,
-    SharedCredentials,
-} from "./credentials";
+    Authority,
+    CertificateAuthority,
+    CertificateAuthorityArgs,
+    Leaf,
+    NodeCertificates,
+    NodeCertificatesArgs,
+    NodeNames,
+    Purpose,
+} from "./certificates";
+export { CredentialName, Credentials, CredentialsArgs, SharedCredentials } from "./credentials";
 export { Firewall, FirewallArgs, firewallRules, FirewallSettings } from "./firewall";
-export { Haproxy, HaproxyArgs, haproxyRequirements, HaproxySettings, StatsCredentials } from "./haproxy";
+export {
+    Haproxy,
+    HaproxyArgs,
+    haproxyRequirements,
+    HaproxySecrets,
+    HaproxySettings,
+    HaproxyTlsSettings,
+    StatsCredentials,
+} from "./haproxy";
+export { HaproxyCertificates } from "./haproxy-tls";
 export { Audience, Directory, Host, HostArgs, PortUse, ProtocolUse, Reach, Requirements } from "./host";
 export { Keepalived, KeepalivedArgs, keepalivedRequirements, KeepalivedSettings, VrrpRole } from "./keepalived";
 export { Loki, LokiArgs, lokiRequirements, LokiSettings } from "./loki";
@@ -36,13 +48,26 @@ export {
     objectStoreRequirements,
     ObjectStoreSettings,
     RootCredentials,
+    StoreTls,
 } from "./object-store";
 export { OtelAggregator, otelAggregatorRequirements, OtelAggregatorSettings } from "./otel-aggregator";
 export { addresses } from "./outputs";
 export { Prometheus, prometheusRequirements, PrometheusSettings } from "./prometheus";
+export { CertificateRecord } from "./renewal";
 export { Reload, RemoteFile, RemoteFileArgs } from "./remote-file";
 export { ServiceArgs, ServiceSettings } from "./service";
 export { readSettings, StackSettings } from "./settings";
+export {
+    ownSecrets,
+    OwnSecretsArgs,
+    published,
+    PublishedSecrets,
+    SHARED_CREDENTIALS_OUTPUT,
+    sharedSecrets,
+    SharedSecrets,
+    SharedSecretsArgs,
+} from "./shared-secrets";
+export { stackTls, StackTls } from "./stack-tls";
 export { ThanosBucketSettings } from "./thanos";
 export {
     ThanosCompactor,
@@ -53,4 +78,5 @@ export {
 export { ThanosQuery, thanosQueryRequirements, ThanosQuerySettings } from "./thanos-query";
 export { ThanosSidecar, ThanosSidecarArgs, thanosSidecarRequirements, ThanosSidecarSettings } from "./thanos-sidecar";
 export { ThanosStore, ThanosStoreArgs, thanosStoreRequirements, ThanosStoreSettings } from "./thanos-store";
+export { Identity, NodeTls, TlsMode } from "./tls";
 export { Duration, Size } from "./units";

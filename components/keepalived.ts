@@ -133,7 +133,18 @@ export function keepalivedRequirements(settings: KeepalivedSettings): Requiremen
         container: `keepalived-${s.node}`,
         directories: [{ path: `${s.configDir}/keepalived` }],
         ports: [],
-        protocols: [{ protocol: 112, use: "Keepalived VRRP", audience: ["peer"], why: "who has the virtual IP" }],
+        protocols: [
+            {
+                protocol: 112,
+                use: "Keepalived VRRP",
+                audience: ["peer"],
+                access:
+                    s.version === 2
+                        ? "the other node's address; a password that goes over the network in the clear"
+                        : "the other node's address",
+                why: "who has the virtual IP",
+            },
+        ],
     };
 }
 

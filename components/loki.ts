@@ -5,11 +5,13 @@ import {
     BucketSettings,
     credentialsFile,
     ObjectStoreClient,
+    TRUSTED_FILE,
+    trustedFiles,
     withoutQuorum,
 } from "./bucket";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
-import { healthCheck, httpCheck, SERVICE_DEFAULTS, ServiceSettings, withDefaults } from "./service";
+import { access, healthCheck, httpCheck, SERVICE_DEFAULTS, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
 import { Duration, goMemoryLimit, mebibytes, parseDuration, prometheusDuration, Size } from "./units";
 
@@ -54,11 +56,14 @@ export const LOKI_DEFAULTS = {
 /** User of the upstream image. */
 const LOKI_USER = "10001:10001";
 
-/** The text of Loki's config.yaml. Pure. */
-export function lokiConfig(settings: LokiSettings): string {
+/** The text of Loki's config.yaml. With `trusted` the store is believed by the certificates in that file in the container. Pure. */
+export function lokiConfig(settings: LokiSettings, trusted?: string): string {
     const s = withDefaults(settings, LOKI_DEFAULTS);
     return render("loki/config.yaml", {
         ...s,
+        trusted,
+        // Loki's own default is everywhere.
+        listen: s.listen === SERVICE_DEFAULTS.listen ? undefined : s.listen,
         objectStoreUrl: `${s.objectStoreInsecure ? "http" : "https"}://${s.objectStore}`,
         retention: prometheusDuration(s.retention, "h"),
         // Loki takes entries that are half of this older than the newest of their stream (3.4.2, storeEntries).
@@ -72,8 +77,12 @@ export function lokiConfig(settings: LokiSettings): string {
     });
 }
 
-/** Container, files and health of Loki. Pure but for the secret that it passes on. */
-export function lokiSpec(settings: LokiSettings, client: ObjectStoreClient): ContainerSpec {
+/** Container, files and health of Loki. Pure but for what it passes on. */
+export function lokiSpec(
+    settings: LokiSettings,
+    client: ObjectStoreClient,
+    trusted?: pulumi.Input<string>,
+): ContainerSpec {
     const s = withDefaults(settings, LOKI_DEFAULTS);
     const directory = `${s.configDir}/loki`;
     return {
@@ -90,9 +99,10 @@ export function lokiSpec(settings: LokiSettings, client: ObjectStoreClient): Con
             { source: s.dataDir, target: "/loki" },
         ],
         files: [
+            ...trustedFiles(directory, trusted),
             {
                 path: `${directory}/config.yaml`,
-                content: lokiConfig(s),
+                content: lokiConfig(s, trusted && `/etc/loki/${TRUSTED_FILE}`),
                 check: `docker run --rm --network none -v "$DIR":/etc/loki:ro ${s.image} -config.file="/etc/loki/$CANDIDATE" -verify-config`,
             },
             credentialsFile(directory, LOKI_USER, client),
@@ -125,6 +135,7 @@ export function lokiRequirements(settings: LokiSettings): Requirements {
                 key: "lokiPort",
                 use: "Loki",
                 audience: ["admins", "peer"],
+                ...access(s, "admins"),
                 why: "API; the other node's collector writes its copy, its HAProxy asks",
             },
             { port: s.grpcPort, key: "lokiGrpcPort", use: "Loki gRPC", audience: [] },
@@ -139,6 +150,7 @@ export interface LokiArgs extends BucketServiceArgs<LokiSettings> {}
 /** Logs of one node: takes OTLP from the collector, keeps chunks and index in the object store. */
 export class Loki extends ContainerService {
     constructor(name: string, args: LokiArgs, opts?: pulumi.ComponentResourceOptions) {
-        super(name, { ...lokiSpec(args.settings, args.client), host: args.host, after: args.after }, opts, "Loki");
+        const spec = lokiSpec(args.settings, args.client, args.trusted);
+        super(name, { ...spec, host: args.host, after: args.after }, opts, "Loki");
     }
 }

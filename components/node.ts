@@ -5,7 +5,7 @@ import { Haproxy, haproxyRequirements, HaproxySettings } from "./haproxy";
 import { Host, HostArgs, Reach, Requirements } from "./host";
 import { Keepalived, keepalivedRequirements, KeepalivedSettings } from "./keepalived";
 import { Loki, LOKI_DEFAULTS, lokiRequirements, LokiSettings } from "./loki";
-import { ObjectStoreClient } from "./bucket";
+import { BucketRole, ObjectStoreClient } from "./bucket";
 import { ObjectStore, objectStoreRequirements, ObjectStoreSettings } from "./object-store";
 import { OtelAggregator, otelAggregatorRequirements, OtelAggregatorSettings } from "./otel-aggregator";
 import { checked } from "./policy/enforce";
@@ -19,6 +19,10 @@ import {
     ThanosSidecarSettings,
 } from "./thanos-sidecar";
 import { ThanosStore, thanosStoreRequirements, ThanosStoreSettings } from "./thanos-store";
+import { NodeTls } from "./tls";
+
+/** Those who keep their data in the object store. */
+type StoreClientName = "loki" | "thanosSidecar" | "thanosStore" | "thanosCompactor";
 
 /** One node of the pair: a host and the settings of everything on it. */
 export interface NodeSettings {
@@ -46,8 +50,8 @@ export interface NodeSettings {
     haproxy: HaproxySettings;
     /** Starts last: a node may have the virtual IP only when it can serve it. */
     keepalived: KeepalivedSettings;
-    /** User names; they are no secrets. Root and statistics user as configured, one object store user per client. */
-    users: { objectStoreRoot: string; loki: string; thanos: string; haproxyStats: string };
+    /** User names; they are no secrets. Root, statistics and query user as configured, one object store user per client. */
+    users: Record<"objectStoreRoot" | "haproxyStats" | "query" | StoreClientName, string>;
 }
 
 /** Arguments of {@link Node}. */
@@ -56,6 +60,10 @@ export interface NodeArgs {
     settings: NodeSettings;
     /** The pair's secrets: made by {@link Credentials}, or read from the stack that made them. */
     credentials: Record<CredentialName, SharedCredentials[CredentialName]>;
+    /** Certificates and keys. @default none: connections are in the clear */
+    tls?: NodeTls;
+    /** Secrets by the names of those who send telemetry with them, as `Authorization: Bearer …`. @default {}: none are asked for */
+    otlpTokens?: pulumi.Input<Record<string, pulumi.Input<string>>>;
     /** SSH key of the deployer. @default the SSH agent */
     privateKey?: pulumi.Input<string>;
     /** See {@link HostArgs.connectionUnknown}. @default false */
@@ -79,11 +87,11 @@ export function nodeRequirements(settings: NodeSettings): Requirements[] {
 }
 
 /** What each part of a node is made with. */
-interface Parts {
+interface Parts extends Pick<NodeArgs, "settings" | "credentials" | "tls" | "otlpTokens"> {
     name: string;
     host: Host;
-    settings: NodeSettings;
-    credentials: NodeArgs["credentials"];
+    /** What must have given up its ports at the node's address before the services take them. */
+    freed: pulumi.Input<pulumi.Resource>[];
     inside: pulumi.ComponentResourceOptions;
 }
 
@@ -107,11 +115,19 @@ export class Node extends pulumi.ComponentResource {
             },
             inside,
         );
-        const parts = { name, host: this.host, settings, credentials, inside };
+        // With TLS the ports at the node's address are HAProxy's, else the services' own. When that changes, those go first that give them up.
+        const door = deferred<pulumi.Resource>();
+        const freed = settings.haproxy.tls ? [] : [door.promise];
+        const { tls, otlpTokens } = args;
+        const parts = { name, host: this.host, settings, credentials, tls, otlpTokens, freed, inside };
         const storage = createStorage(parts);
-        const ingest = createIngest(parts, storage.ready);
+        const aggregator = createAggregator(parts, storage.ready);
+        const services = [...storage.services, aggregator];
+        const haproxy = createHaproxy(parts, aggregator, settings.haproxy.tls ? services : []);
+        door.resolve(haproxy.configured);
+        const keepalived = createKeepalived(parts, haproxy);
 
-        this.containers = [...storage.services, ...ingest].map((service) => service.container);
+        this.containers = [...services, haproxy, keepalived].map((service) => service.container);
         this.registerOutputs({ containers: this.containers });
     }
 }
@@ -121,42 +137,49 @@ function createStorage(parts: Parts): { services: ContainerService[]; ready: pul
     const { name, host, settings, inside } = parts;
     const clients = objectStoreClients(parts);
     const store = createObjectStore(parts, Object.values(clients));
-    const after = store ? [store.ready] : [];
+    const after = [...(store ? [store.ready] : []), ...parts.freed];
+    // Another store has its certificate of a CA that the images know.
+    const trusted = store ? parts.tls?.trusted : undefined;
+    const of = (client: StoreClientName): { host: Host; client: ObjectStoreClient; trusted?: pulumi.Input<string> } => {
+        return { host, client: clients[client], trusted };
+    };
     const prometheus = new Prometheus(`${name}-prometheus`, { host, settings: settings.prometheus, after }, inside);
-    const loki = new Loki(`${name}-loki`, { host, settings: settings.loki, client: clients.loki, after }, inside);
-    const client = clients.thanos;
+    const loki = new Loki(`${name}-loki`, { ...of("loki"), settings: settings.loki, after }, inside);
     const sidecar = new ThanosSidecar(
         `${name}-thanos-sidecar`,
-        { host, settings: settings.thanosSidecar, client, after: [prometheus.ready, loki.ready] },
+        { ...of("thanosSidecar"), settings: settings.thanosSidecar, after: [prometheus.ready, loki.ready] },
         inside,
     );
     const view: ContainerService[] = [
-        new ThanosStore(`${name}-thanos-store`, { host, settings: settings.thanosStore, client, after }, inside),
-        new ThanosQuery(`${name}-thanos-query`, { host, settings: settings.thanosQuery }, inside),
+        new ThanosStore(
+            `${name}-thanos-store`,
+            { ...of("thanosStore"), settings: settings.thanosStore, after },
+            inside,
+        ),
+        new ThanosQuery(`${name}-thanos-query`, { host, settings: settings.thanosQuery, after: parts.freed }, inside),
     ];
     if (settings.thanosCompactor)
         view.push(
             new ThanosCompactor(
                 `${name}-thanos-compactor`,
-                { host, settings: settings.thanosCompactor, client, after },
+                { ...of("thanosCompactor"), settings: settings.thanosCompactor, after },
                 inside,
             ),
         );
     return { services: [...(store ? [store] : []), prometheus, loki, sidecar, ...view], ready: sidecar.ready };
 }
 
-function objectStoreClients({ settings, credentials }: Parts): { loki: ObjectStoreClient; thanos: ObjectStoreClient } {
+// Each may do what it has to, and nothing else.
+function objectStoreClients({ settings, credentials }: Parts): Record<StoreClientName, ObjectStoreClient> {
+    const blocks = settings.thanosSidecar.bucket ?? THANOS_SIDECAR_DEFAULTS.bucket;
+    const client = (name: StoreClientName, bucket: string, role: BucketRole): ObjectStoreClient => {
+        return { user: settings.users[name], secret: credentials[`${name}ObjectStoreSecret`], bucket, role };
+    };
     return {
-        loki: {
-            user: settings.users.loki,
-            secret: credentials.lokiObjectStoreSecret,
-            bucket: settings.loki.bucket ?? LOKI_DEFAULTS.bucket,
-        },
-        thanos: {
-            user: settings.users.thanos,
-            secret: credentials.thanosObjectStoreSecret,
-            bucket: settings.thanosSidecar.bucket ?? THANOS_SIDECAR_DEFAULTS.bucket,
-        },
+        loki: client("loki", settings.loki.bucket ?? LOKI_DEFAULTS.bucket, "all"),
+        thanosSidecar: client("thanosSidecar", blocks, "upload"),
+        thanosStore: client("thanosStore", blocks, "read"),
+        thanosCompactor: client("thanosCompactor", blocks, "all"),
     };
 }
 
@@ -164,27 +187,52 @@ function createObjectStore(parts: Parts, clients: ObjectStoreClient[]): ObjectSt
     const { name, host, settings, credentials, inside } = parts;
     if (!settings.objectStore) return undefined;
     const root = { user: settings.users.objectStoreRoot, password: credentials.objectStoreRootPassword };
-    return new ObjectStore(`${name}-minio`, { host, settings: settings.objectStore, root, clients }, inside);
+    const tls = parts.tls?.objectStore && { trusted: parts.tls.trusted, identity: parts.tls.objectStore };
+    return new ObjectStore(`${name}-minio`, { host, settings: settings.objectStore, root, clients, tls }, inside);
 }
 
-// What takes telemetry, from the collector to the address that clients send to.
-function createIngest(parts: Parts, storage: pulumi.Resource): ContainerService[] {
-    const { name, host, settings, credentials, inside } = parts;
-    const stats = { user: settings.users.haproxyStats, password: credentials.haproxyStatsPassword };
-    const aggregator = new OtelAggregator(
+function createAggregator(parts: Parts, storage: pulumi.Resource): OtelAggregator {
+    const { name, host, settings, freed, inside } = parts;
+    return new OtelAggregator(
         `${name}-otel-aggregator`,
-        { host, settings: settings.otelAggregator, after: [storage] },
+        { host, settings: settings.otelAggregator, after: [storage], configAfter: freed },
         inside,
     );
-    const haproxy = new Haproxy(
+}
+
+function createHaproxy(parts: Parts, aggregator: ContainerService, behind: ContainerService[]): Haproxy {
+    const { name, host, settings, credentials, tls, otlpTokens, inside } = parts;
+    return new Haproxy(
         `${name}-haproxy`,
-        { host, settings: settings.haproxy, stats, after: [aggregator.ready] },
+        {
+            host,
+            settings: settings.haproxy,
+            stats: { user: settings.users.haproxyStats, password: credentials.haproxyStatsPassword },
+            query: { user: settings.users.query, password: credentials.queryPassword },
+            tls,
+            otlpTokens,
+            after: [aggregator.ready],
+            configAfter: behind.map(({ started }) => started),
+        },
         inside,
     );
-    const keepalived = new Keepalived(
+}
+
+function createKeepalived({ name, host, settings, credentials, inside }: Parts, haproxy: Haproxy): Keepalived {
+    return new Keepalived(
         `${name}-keepalived`,
         { host, settings: settings.keepalived, password: credentials.vrrpPassword, after: [haproxy.ready] },
         inside,
     );
-    return [aggregator, haproxy, keepalived];
+}
+
+interface Deferred<T> {
+    promise: Promise<T>;
+    resolve: (value: T) => void;
+}
+
+function deferred<T>(): Deferred<T> {
+    let resolve: Deferred<T>["resolve"] = () => undefined;
+    const promise = new Promise<T>((settle) => (resolve = settle));
+    return { promise, resolve };
 }

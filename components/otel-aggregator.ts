@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { PortUse, Requirements } from "./host";
-import { healthCheck, httpCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
+import { access, healthCheck, httpCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
 import { bytes, Duration, mebibytes, prometheusDuration, seconds, Size } from "./units";
 
@@ -242,8 +242,9 @@ const BACKUP: Pick<PortUse, "audience" | "why"> = {
     why: "the other node's HAProxy, when its own collector is away",
 };
 
-const diskPort = (port: number): PortUse => ({
+const diskPort = (port: number, settings: OtelAggregatorSettings): PortUse => ({
     port,
+    ...access(settings, "admins"),
     key: "aggregatorDiskPort",
     use: "OTel aggregator disks",
     audience: ["admins", "peer"],
@@ -254,6 +255,7 @@ const diskPort = (port: number): PortUse => ({
 export function otelAggregatorRequirements(settings: OtelAggregatorSettings): Requirements {
     const s = withDefaults(settings, OTEL_AGGREGATOR_DEFAULTS);
     const queue = `${s.dataDir}/queue`;
+    const backup = { ...BACKUP, ...access(s, "peer") };
     return {
         container: `otel-aggregator-${s.node}`,
         directories: [
@@ -262,13 +264,14 @@ export function otelAggregatorRequirements(settings: OtelAggregatorSettings): Re
             { path: queue, owner: COLLECTOR_USER },
         ],
         ports: [
-            { port: s.httpPort, key: "aggregatorHttpPort", use: "OTel aggregator OTLP/HTTP", ...BACKUP },
-            { port: s.grpcPort, key: "aggregatorGrpcPort", use: "OTel aggregator OTLP/gRPC", ...BACKUP },
+            { port: s.httpPort, key: "aggregatorHttpPort", use: "OTel aggregator OTLP/HTTP", ...backup },
+            { port: s.grpcPort, key: "aggregatorGrpcPort", use: "OTel aggregator OTLP/gRPC", ...backup },
             {
                 port: s.metricsPort,
                 key: "aggregatorMetricsPort",
                 use: "OTel aggregator metrics",
                 audience: ["admins", "peer"],
+                ...access(s, "admins"),
                 why: "metrics; the other node's HAProxy sees what waits here, its Prometheus that this node is there",
             },
             {
@@ -276,9 +279,10 @@ export function otelAggregatorRequirements(settings: OtelAggregatorSettings): Re
                 key: "aggregatorHealthPort",
                 use: "OTel aggregator health",
                 audience: ["admins", "peer"],
+                ...access(s, "admins"),
                 why: "health; the other node's HAProxy checks it",
             },
-            ...(watchesDisk(s) ? [diskPort(s.diskPort)] : []),
+            ...(watchesDisk(s) ? [diskPort(s.diskPort, s)] : []),
         ],
         dataPaths: s.dataPath === "seed" ? [] : [{ path: queue, needs: backlogBytes(s), of: "maxPeerOutage" }],
     };
@@ -289,7 +293,7 @@ export class OtelAggregator extends ContainerService {
     constructor(name: string, args: ServiceArgs<OtelAggregatorSettings>, opts?: pulumi.ComponentResourceOptions) {
         super(
             name,
-            { ...otelAggregatorSpec(args.settings), host: args.host, after: args.after },
+            { ...otelAggregatorSpec(args.settings), host: args.host, after: args.after, configAfter: args.configAfter },
             opts,
             "OtelAggregator",
         );

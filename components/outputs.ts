@@ -3,9 +3,10 @@ import { compacts } from "./settings/node-settings";
 
 /** Where everything of a node is reached; known before anything runs, so that another stack can read it at once. Pure. */
 export function addresses(v: Values): Record<string, string> {
-    const at = (port: number, path = ""): string => `http://${v.nodeAddress}:${port}${path}`;
+    const scheme = v.tls === "off" ? "http" : "https";
+    const at = (port: number, path = ""): string => `${scheme}://${v.nodeAddress}:${port}${path}`;
     return {
-        otlpHttp: `http://${v.vip}:${v.otlpHttpPort}`,
+        otlpHttp: `${scheme}://${v.vip}:${v.otlpHttpPort}`,
         otlpGrpc: `${v.vip}:${v.otlpGrpcPort}`,
         haproxyStats: at(v.haproxyStatsPort, "/stats"),
         prometheus: at(v.prometheusPort),
@@ -23,7 +24,8 @@ export function addresses(v: Values): Record<string, string> {
 }
 
 function objectStoreAddresses(v: Values, at: (port: number) => string): Record<string, string> {
+    const objectStore = at(v.objectStorePort);
     if (v.objectStore === "external")
         return { objectStore: `${v.objectStoreInsecure ? "http" : "https"}://${v.objectStoreEndpoint}` };
-    return { objectStore: at(v.objectStorePort), objectStoreConsole: at(v.objectStoreConsolePort) };
+    return v.objectStoreConsole ? { objectStore, objectStoreConsole: at(v.objectStoreConsolePort) } : { objectStore };
 }

@@ -1,7 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
-import { healthCheck, httpCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
+import {
+    access,
+    healthCheck,
+    httpCheck,
+    sendSignal,
+    SERVICE_DEFAULTS,
+    ServiceArgs,
+    ServiceSettings,
+    withDefaults,
+} from "./service";
 import { render } from "./templates";
 import { Duration, prometheusDuration, seconds, Size } from "./units";
 
@@ -91,7 +100,7 @@ export function prometheusSpec(settings: PrometheusSettings): ContainerSpec {
             "--web.enable-remote-write-receiver",
             // Late data makes blocks that overlap. The Thanos compactor merges those, since the sidecar may have uploaded one already.
             "--no-storage.tsdb.allow-overlapping-compaction",
-            `--web.listen-address=:${s.port}`,
+            `--web.listen-address=${s.listen === SERVICE_DEFAULTS.listen ? "" : s.listen}:${s.port}`,
         ],
         user: PROMETHEUS_USER,
         // Prometheus keeps its garbage collector below 90 % of it by itself.
@@ -135,6 +144,7 @@ export function prometheusRequirements(settings: PrometheusSettings): Requiremen
                 key: "prometheusPort",
                 use: "Prometheus",
                 audience: ["admins", "peer"],
+                ...access(s, "admins"),
                 why: "API; the other node's collector writes its copy, its Prometheus scrapes",
             },
         ],

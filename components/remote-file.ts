@@ -32,8 +32,10 @@ export interface Reload {
     container: string;
     /** Label `otel-ha.spec` of the container that the file is for: another one is about to be made anew, and is left alone. @default any */
     spec?: string;
-    /** Shell command on the host. Errors: when it, or the container's health check after it, fails, the former content is put back. */
+    /** Shell command on the host. Errors: when it, or the health check after it, fails, the former content is put back. */
     command: string;
+    /** Shell command in the container instead of its own health check. @default its health check */
+    works?: string;
 }
 
 /** The command that writes the file; its content travels on standard input. Pure. */
@@ -41,6 +43,7 @@ export function putFileCommand(args: Omit<RemoteFileArgs, "host" | "content">): 
     const words = ["--mode", args.mode ?? "0644", "--owner", args.owner ?? "0:0"];
     if (args.check) words.push("--check", args.check);
     if (args.reload) words.push("--reload", args.reload.command, "--container", args.reload.container);
+    if (args.reload?.works) words.push("--works", args.reload.works);
     if (args.reload?.spec) words.push("--spec", args.reload.spec);
     return helper("put-file", ...words, args.path);
 }

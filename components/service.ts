@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { HealthCheck } from "./container-service";
-import { Host } from "./host";
+import { Host, PortUse } from "./host";
 import { Duration } from "./units";
 
 /** What every service of the stack is told. */
@@ -19,6 +19,11 @@ export interface ServiceSettings {
      * Longest absence of the other host that may cost nothing: queues are sized for it, and back ends take data that is as old. @default "6h"
      */
     maxPeerOutage?: Duration;
+    /**
+     * Address that its ports are on. "127.0.0.1": HAProxy serves them to other hosts, see {@link HaproxyTlsSettings}. @default "0.0.0.0": in the clear, to
+     * whoever reaches the host
+     */
+    listen?: string;
 }
 
 /** Arguments of the component of a service with settings S. */
@@ -29,6 +34,8 @@ export interface ServiceArgs<S> {
     settings: S;
     /** Its container starts when these are healthy. */
     after?: pulumi.Input<pulumi.Resource>[];
+    /** See {@link ContainerServiceArgs.configAfter}. */
+    configAfter?: pulumi.Input<pulumi.Resource>[];
 }
 
 export const SERVICE_DEFAULTS = {
@@ -37,7 +44,22 @@ export const SERVICE_DEFAULTS = {
     healthCheckStartPeriod: "120s",
     readyTimeout: "120s",
     maxPeerOutage: "6h",
+    listen: "0.0.0.0",
 };
+
+/** Reached by the host itself only. */
+export const LOOPBACK = "127.0.0.1";
+
+/** How HAProxy lets others in where it uses TLS. */
+export const ACCESS = {
+    admins: "TLS; the administrator's password or the other node's certificate",
+    peer: "TLS; the other node's certificate",
+};
+
+/** The same for a port of a service, which HAProxy serves when the service is on loopback. */
+export function access({ listen }: ServiceSettings, who: keyof typeof ACCESS): Pick<PortUse, "access"> {
+    return { access: listen === LOOPBACK ? ACCESS[who] : undefined };
+}
 
 /** A health check at the pace that the settings ask for. */
 export function healthCheck(settings: ServiceSettings, command: string): HealthCheck {
@@ -45,9 +67,13 @@ export function healthCheck(settings: ServiceSettings, command: string): HealthC
     return { command, interval: healthCheckInterval, startPeriod: healthCheckStartPeriod };
 }
 
-/** Succeeds when the URL answers 2xx; for images with busybox, which all of ours but HAProxy's have. */
+/**
+ * Succeeds when the URL answers 2xx; for images with busybox, which all of ours but HAProxy's have. Its wget cannot check certificates, which on loopback
+ * would tell nothing anyway.
+ */
 export function httpCheck(url: string): string {
-    return `wget -q -O /dev/null ${url}`;
+    const unchecked = url.startsWith("https:") ? "--no-check-certificate " : "";
+    return `wget -q -O /dev/null ${unchecked}${url}`;
 }
 
 /**

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { BucketServiceArgs, ObjectStoreClient, whenReadable, withoutQuorum } from "./bucket";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
-import { healthCheck, httpCheck, withDefaults } from "./service";
+import { access, healthCheck, httpCheck, withDefaults } from "./service";
 import { OBJSTORE_FLAG, THANOS_BUCKET_DEFAULTS, THANOS_USER, thanosBucket, ThanosBucketSettings } from "./thanos";
 import { Duration, prometheusDuration } from "./units";
 
@@ -32,10 +32,14 @@ export const THANOS_COMPACTOR_DEFAULTS = {
     deleteDelay: "48h",
 };
 
-/** Container, files and health of the compactor. Pure but for the secret that it passes on. */
-export function thanosCompactorSpec(settings: ThanosCompactorSettings, client: ObjectStoreClient): ContainerSpec {
+/** Container, files and health of the compactor. Pure but for what it passes on. */
+export function thanosCompactorSpec(
+    settings: ThanosCompactorSettings,
+    client: ObjectStoreClient,
+    trusted?: pulumi.Input<string>,
+): ContainerSpec {
     const s = withDefaults(settings, THANOS_COMPACTOR_DEFAULTS);
-    const bucket = thanosBucket(`${s.configDir}/thanos-compactor`, s, client);
+    const bucket = thanosBucket(`${s.configDir}/thanos-compactor`, s, client, trusted);
     const url = `http://127.0.0.1:${s.httpPort}`;
     return {
         ...bucket,
@@ -47,7 +51,7 @@ export function thanosCompactorSpec(settings: ThanosCompactorSettings, client: O
             "--wait",
             "--data-dir=/thanos",
             OBJSTORE_FLAG,
-            `--http-address=0.0.0.0:${s.httpPort}`,
+            `--http-address=${s.listen}:${s.httpPort}`,
             `--retention.resolution-raw=${prometheusDuration(s.retentionRaw)}`,
             `--retention.resolution-5m=${prometheusDuration(s.retention5m)}`,
             `--retention.resolution-1h=${prometheusDuration(s.retention1h)}`,
@@ -78,6 +82,7 @@ export function thanosCompactorRequirements(settings: ThanosCompactorSettings): 
                 key: "thanosCompactorPort",
                 use: "Thanos Compactor HTTP",
                 audience: ["admins"],
+                ...access(s, "admins"),
                 why: "state of the bucket, metrics, health",
             },
         ],
@@ -91,11 +96,7 @@ export interface ThanosCompactorArgs extends BucketServiceArgs<ThanosCompactorSe
 /** Keeps the bucket of blocks small and quick to read. */
 export class ThanosCompactor extends ContainerService {
     constructor(name: string, args: ThanosCompactorArgs, opts?: pulumi.ComponentResourceOptions) {
-        super(
-            name,
-            { ...thanosCompactorSpec(args.settings, args.client), host: args.host, after: args.after },
-            opts,
-            "ThanosCompactor",
-        );
+        const spec = thanosCompactorSpec(args.settings, args.client, args.trusted);
+        super(name, { ...spec, host: args.host, after: args.after }, opts, "ThanosCompactor");
     }
 }

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
-import { healthCheck, httpCheck, ServiceArgs, ServiceSettings, withDefaults } from "./service";
+import { access, healthCheck, httpCheck, LOOPBACK, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
 import { THANOS_IMAGE, THANOS_MEMORY, THANOS_USER } from "./thanos";
 import { Duration, goMemoryLimit, prometheusDuration, seconds, Size } from "./units";
@@ -52,8 +52,8 @@ export function thanosQuerySpec(settings: ThanosQuerySettings): ContainerSpec {
         image: s.image,
         command: [
             "query",
-            `--grpc-address=0.0.0.0:${s.grpcPort}`,
-            `--http-address=0.0.0.0:${s.httpPort}`,
+            `--grpc-address=${s.listen}:${s.grpcPort}`,
+            `--http-address=${s.listen}:${s.httpPort}`,
             "--endpoint.sd-config-file=/etc/thanos/endpoints.yml",
             `--query.replica-label=${s.replicaLabel}`,
             // Both nodes get the same samples. The default, penalty, takes such copies for two scrapes at different instants and may leave gaps.
@@ -93,14 +93,17 @@ export function thanosQueryRequirements(settings: ThanosQuerySettings): Requirem
                 port: s.grpcPort,
                 key: "thanosQueryGrpcPort",
                 use: "Thanos Query gRPC",
-                audience: ["admins"],
-                why: "another Thanos Query above this one",
+                // HAProxy cannot ask for a password there, and nobody but the other node has a certificate.
+                ...(s.listen === LOOPBACK
+                    ? { audience: [] }
+                    : { audience: ["admins" as const], why: "another Thanos Query above this one" }),
             },
             {
                 port: s.httpPort,
                 key: "thanosQueryHttpPort",
                 use: "Thanos Query HTTP",
                 audience: ["admins", "peer"],
+                ...access(s, "admins"),
                 why: "API; the other node's HAProxy, when its own is away",
             },
         ],

@@ -3,7 +3,7 @@ import { BucketServiceArgs, ObjectStoreClient } from "./bucket";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
 import { PROMETHEUS_DEFAULTS } from "./prometheus";
-import { healthCheck, httpCheck, withDefaults } from "./service";
+import { access, healthCheck, httpCheck, withDefaults } from "./service";
 import { OBJSTORE_FLAG, THANOS_BUCKET_DEFAULTS, THANOS_USER, thanosBucket, ThanosBucketSettings } from "./thanos";
 
 /** Thanos sidecar of one node. Defaults are those of the two-host seed. */
@@ -29,10 +29,14 @@ export const THANOS_SIDECAR_DEFAULTS = {
     dataDir: "/data/volume/otel/thanos",
 };
 
-/** Container, files and health of the sidecar. Pure but for the secret that it passes on. */
-export function thanosSidecarSpec(settings: ThanosSidecarSettings, client: ObjectStoreClient): ContainerSpec {
+/** Container, files and health of the sidecar. Pure but for what it passes on. */
+export function thanosSidecarSpec(
+    settings: ThanosSidecarSettings,
+    client: ObjectStoreClient,
+    trusted?: pulumi.Input<string>,
+): ContainerSpec {
     const s = withDefaults(settings, THANOS_SIDECAR_DEFAULTS);
-    const bucket = thanosBucket(`${s.configDir}/thanos`, s, client);
+    const bucket = thanosBucket(`${s.configDir}/thanos`, s, client, trusted);
     return {
         ...bucket,
         container: `thanos-sidecar-${s.node}`,
@@ -42,8 +46,8 @@ export function thanosSidecarSpec(settings: ThanosSidecarSettings, client: Objec
             "--tsdb.path=/prometheus",
             `--prometheus.url=http://127.0.0.1:${s.prometheusPort}`,
             OBJSTORE_FLAG,
-            `--grpc-address=0.0.0.0:${s.grpcPort}`,
-            `--http-address=0.0.0.0:${s.httpPort}`,
+            `--grpc-address=${s.listen}:${s.grpcPort}`,
+            `--http-address=${s.listen}:${s.httpPort}`,
         ],
         mounts: [
             ...bucket.mounts,
@@ -67,6 +71,7 @@ export function thanosSidecarRequirements(settings: ThanosSidecarSettings): Requ
                 key: "thanosGrpcPort",
                 use: "Thanos sidecar gRPC",
                 audience: ["peer"],
+                ...access(s, "peer"),
                 why: "the other node's Thanos Query",
             },
             {
@@ -74,6 +79,7 @@ export function thanosSidecarRequirements(settings: ThanosSidecarSettings): Requ
                 key: "thanosHttpPort",
                 use: "Thanos sidecar HTTP",
                 audience: ["admins"],
+                ...access(s, "admins"),
                 why: "metrics, health",
             },
         ],
@@ -86,11 +92,7 @@ export interface ThanosSidecarArgs extends BucketServiceArgs<ThanosSidecarSettin
 /** Copies Prometheus' finished blocks to the object store. */
 export class ThanosSidecar extends ContainerService {
     constructor(name: string, args: ThanosSidecarArgs, opts?: pulumi.ComponentResourceOptions) {
-        super(
-            name,
-            { ...thanosSidecarSpec(args.settings, args.client), host: args.host, after: args.after },
-            opts,
-            "ThanosSidecar",
-        );
+        const spec = thanosSidecarSpec(args.settings, args.client, args.trusted);
+        super(name, { ...spec, host: args.host, after: args.after }, opts, "ThanosSidecar");
     }
 }

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { BucketServiceArgs, ObjectStoreClient, whenReadable, withoutQuorum } from "./bucket";
 import { ContainerService, ContainerSpec } from "./container-service";
 import { Requirements } from "./host";
-import { healthCheck, httpCheck, withDefaults } from "./service";
+import { access, healthCheck, httpCheck, withDefaults } from "./service";
 import { OBJSTORE_FLAG, THANOS_BUCKET_DEFAULTS, THANOS_USER, thanosBucket, ThanosBucketSettings } from "./thanos";
 import { Duration, parseDuration, prometheusDuration } from "./units";
 
@@ -26,10 +26,14 @@ export const THANOS_STORE_DEFAULTS = {
     deleteDelay: "48h",
 };
 
-/** Container, files and health of the Store Gateway. Pure but for the secret that it passes on. */
-export function thanosStoreSpec(settings: ThanosStoreSettings, client: ObjectStoreClient): ContainerSpec {
+/** Container, files and health of the Store Gateway. Pure but for what it passes on. */
+export function thanosStoreSpec(
+    settings: ThanosStoreSettings,
+    client: ObjectStoreClient,
+    trusted?: pulumi.Input<string>,
+): ContainerSpec {
     const s = withDefaults(settings, THANOS_STORE_DEFAULTS);
-    const bucket = thanosBucket(`${s.configDir}/thanos-store`, s, client);
+    const bucket = thanosBucket(`${s.configDir}/thanos-store`, s, client, trusted);
     const ignored = prometheusDuration(`${(parseDuration(s.deleteDelay) ?? 0) / 2}ms`, "h");
     return {
         ...bucket,
@@ -40,8 +44,8 @@ export function thanosStoreSpec(settings: ThanosStoreSettings, client: ObjectSto
             "store",
             "--data-dir=/thanos",
             OBJSTORE_FLAG,
-            `--grpc-address=0.0.0.0:${s.grpcPort}`,
-            `--http-address=0.0.0.0:${s.httpPort}`,
+            `--grpc-address=${s.listen}:${s.grpcPort}`,
+            `--http-address=${s.listen}:${s.httpPort}`,
             `--ignore-deletion-marks-delay=${ignored}`,
             // Index headers of blocks that nobody asks for need no memory.
             "--store.enable-index-header-lazy-reader",
@@ -65,6 +69,7 @@ export function thanosStoreRequirements(settings: ThanosStoreSettings): Requirem
                 key: "thanosStoreGrpcPort",
                 use: "Thanos Store gRPC",
                 audience: ["peer"],
+                ...access(s, "peer"),
                 why: "the other node's Thanos Query",
             },
             {
@@ -72,6 +77,7 @@ export function thanosStoreRequirements(settings: ThanosStoreSettings): Requirem
                 key: "thanosStoreHttpPort",
                 use: "Thanos Store HTTP",
                 audience: ["admins"],
+                ...access(s, "admins"),
                 why: "metrics, health",
             },
         ],
@@ -84,11 +90,7 @@ export interface ThanosStoreArgs extends BucketServiceArgs<ThanosStoreSettings> 
 /** Reads old metrics from the bucket, for Thanos Query. */
 export class ThanosStore extends ContainerService {
     constructor(name: string, args: ThanosStoreArgs, opts?: pulumi.ComponentResourceOptions) {
-        super(
-            name,
-            { ...thanosStoreSpec(args.settings, args.client), host: args.host, after: args.after },
-            opts,
-            "ThanosStore",
-        );
+        const spec = thanosStoreSpec(args.settings, args.client, args.trusted);
+        super(name, { ...spec, host: args.host, after: args.after }, opts, "ThanosStore");
     }
 }

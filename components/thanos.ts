@@ -1,4 +1,5 @@
-import { BUCKET_DEFAULTS, BucketSettings, credentialsFile, ObjectStoreClient } from "./bucket";
+import * as pulumi from "@pulumi/pulumi";
+import { BUCKET_DEFAULTS, BucketSettings, credentialsFile, ObjectStoreClient, TRUSTED_FILE, trustedFiles } from "./bucket";
 import { ContainerSpec } from "./container-service";
 import { ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
@@ -32,13 +33,15 @@ export const THANOS_USER = "65534:65534";
 /** Where a part of Thanos finds the bucket; with {@link thanosBucket}. */
 export const OBJSTORE_FLAG = "--objstore.config-file=/etc/thanos/bucket.yml";
 
-/** What makes a container of Thanos reach the bucket: files, their directory, and where the key is. Pure but for the secret that it passes on. */
+/** What makes a container of Thanos reach the bucket: files, their directory, and where the key is. Pure but for what it passes on. */
 export function thanosBucket(
     directory: string,
     settings: ThanosBucketSettings,
     client: ObjectStoreClient,
+    trusted?: pulumi.Input<string>,
 ): Pick<ContainerSpec, "user" | "environment" | "files" | "mounts" | "memoryLimit"> {
     const s = withDefaults(settings, THANOS_BUCKET_DEFAULTS);
+    const file = trusted && `/etc/thanos/${TRUSTED_FILE}`;
     return {
         user: THANOS_USER,
         // The client library reads the key from a file of its own, so that bucket.yml can be shown in diffs.
@@ -48,7 +51,8 @@ export function thanosBucket(
         },
         memoryLimit: s.memoryLimit,
         files: [
-            { path: `${directory}/bucket.yml`, content: render("thanos/bucket.yml", s) },
+            ...trustedFiles(directory, trusted),
+            { path: `${directory}/bucket.yml`, content: render("thanos/bucket.yml", { ...s, trusted: file }) },
             credentialsFile(directory, THANOS_USER, client),
         ],
         mounts: [{ source: directory, target: "/etc/thanos", readOnly: true }],

@@ -6,6 +6,13 @@ import * as pulumi from "@pulumi/pulumi";
  */
 export type TlsMode = "off" | "internal" | "provided";
 
+export const TLS_DEFAULTS = {
+    mode: "off" as TlsMode,
+    lifetime: "90d",
+    renewBefore: "30d",
+    caLifetime: "3650d",
+};
+
 /** A certificate with its key. */
 export interface Identity {
     /** PEM; intermediate certificates after the leaf. */

@@ -15,15 +15,18 @@ Every port on which something of this stack listens on a host, with the shipped 
 of its addresses. _clients_ are the networks of \`clientCidrs\`, _admins_ those of \`adminCidrs\`, _peer_ is \`peerAddress\`, the other node. Everybody else is dropped, IPv6 altogether. The virtual
 IP is an address of the node that holds it, with the same rules. SSH, and whatever else the host does, is left alone; see [How the firewall works](design.md#how-the-firewall-works).
 
-| port | setting | who listens | open to | what for |
-| --- | --- | --- | --- | --- |
+_How one is let in_ is with \`tls\` internal or provided. The services then listen on 127.0.0.1, in the clear and for this host only; at the node's address HAProxy listens on the same ports for
+them. With \`tls: off\` each listens for itself, without TLS, and only the statistics and the object store ask who is there.
+
+| port | setting | who listens | open to | how one is let in | what for |
+| --- | --- | --- | --- | --- | --- |
 `;
 
 const FOOT = `
 This page is made from \`components/\` by \`npm run docs\`.
 `;
 
-/** What the services of the shipped first node need: it has all that there are. */
+/** What the services of the shipped first node need, with TLS: it has all that there are. */
 export function shippedRequirements(): Requirements[] {
     const { config } = parse(fs.readFileSync(path.join(ROOT, "Pulumi.node1.yaml"), "utf8")) as {
         config: Record<string, unknown>;
@@ -33,7 +36,7 @@ export function shippedRequirements(): Requirements[] {
     );
     // The one setting that is not shipped, and that no port depends on.
     const hostKey = `ssh-ed25519 ${"A".repeat(68)}`;
-    const { values, problems } = parseValues({ ...shipped, hostKey });
+    const { values, problems } = parseValues({ ...shipped, hostKey, tls: "internal" });
     if (problems.length > 0) throw new Error(problemReport("node1", problems));
     return nodeRequirements(nodeSettings(values));
 }
@@ -44,11 +47,11 @@ export function portReference(requirements: Requirements[]): string {
     const protocols = requirements.flatMap((needs) => needs.protocols ?? []);
     return [
         HEAD,
-        ...ports.map(({ port, key, use, audience, why }) =>
-            row(String(port), `\`${key}\``, use, shown(audience), why ?? ""),
+        ...ports.map(({ port, key, use, audience, access, why }) =>
+            row(String(port), `\`${key}\``, use, shown(audience), audience.length > 0 ? (access ?? "") : "", why ?? ""),
         ),
-        ...protocols.map(({ protocol, use, audience, why }) =>
-            row(`IP protocol ${protocol}`, "", use, shown(audience), why ?? ""),
+        ...protocols.map(({ protocol, use, audience, access, why }) =>
+            row(`IP protocol ${protocol}`, "", use, shown(audience), access ?? "", why ?? ""),
         ),
         FOOT,
     ].join("");

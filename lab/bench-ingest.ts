@@ -1,6 +1,10 @@
-/** `make bench-ingest`: what the virtual IP acknowledges at full speed, the seed's own data path and the durable one. Empties the lab's hosts. */
+/**
+ * `make bench-ingest`: what the virtual IP acknowledges at full speed: the seed's own data path, the durable one, and that with TLS. Empties the
+ * lab's hosts. CONFIGURATIONS="durable tls" chooses; the first is what the others are compared with.
+ */
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
+import { access, ask, useProject } from "./access";
 import { deploy } from "./deploy";
 import { onEmptyHosts } from "./empty-hosts";
 import type { Load, Outcome, Signal } from "./ingest-load";
@@ -13,8 +17,21 @@ import { openProject, setSettings, STACKS, type Project } from "./project";
 import { must, until } from "./run";
 
 const PROJECT = join(STATE_DIR, "bench-project");
-const DATA_PATHS = ["seed", "durable"] as const;
-type DataPath = (typeof DATA_PATHS)[number];
+
+/** Settings of both stacks. */
+const CONFIGURATIONS: Record<string, Record<string, string>> = {
+    seed: { dataPath: "seed", tls: "off" },
+    durable: { dataPath: "durable", tls: "off" },
+    tls: { dataPath: "durable", tls: "internal" },
+};
+
+/** In the order in which they are measured. */
+function chosen(): string[] {
+    const words = (process.env.CONFIGURATIONS ?? "").split(/\s+/).filter(Boolean);
+    const unknown = words.find((word) => !CONFIGURATIONS[word]);
+    if (unknown) throw new Error(`CONFIGURATIONS: ${Object.keys(CONFIGURATIONS).join(", ")}, not "${unknown}"`);
+    return words.length > 0 ? words : Object.keys(CONFIGURATIONS);
+}
 
 const LOADS: Record<Signal, Omit<Load, "signal" | "host" | "port">> = {
     metrics: { connections: 8, itemsPerRequest: 500, seconds: 20 },
@@ -31,35 +48,38 @@ interface Measured extends Outcome {
     /** Seconds after the end until everything had reached both back ends. */
     drained: number;
 }
-type Results = Record<DataPath, Record<Signal, Measured>>;
+type Results = Record<string, Record<Signal, Measured>>;
 
 /** Where the machine's network is. */
 async function prepare(): Promise<void> {
+    chosen();
     process.exitCode = await onEmptyHosts(__filename, PROJECT, process.argv.slice(2));
 }
 
 /** In the lab's network, where the hosts are. */
 async function bench(): Promise<void> {
     const project = openProject(PROJECT);
-    const results = {} as Results;
-    for (const dataPath of DATA_PATHS) results[dataPath] = await measureAll(project, dataPath);
+    useProject(project);
+    const results: Results = {};
+    for (const configuration of chosen()) results[configuration] = await measureAll(project, configuration);
     const machine = { cores: cpus().length, processor: cpus()[0]?.model.trim() ?? "unknown", load: loadavg()[0]! };
     console.log(
         process.argv.includes("--json") ? JSON.stringify({ machine, results }, null, 2) : report(results, machine),
     );
 }
 
-async function measureAll(project: Project, dataPath: DataPath): Promise<Record<Signal, Measured>> {
-    for (const stack of STACKS) setSettings(project, stack, { dataPath });
-    await step(`${dataPath}: both stacks up`, () => deploy(project, STACKS));
+async function measureAll(project: Project, configuration: string): Promise<Record<Signal, Measured>> {
+    for (const stack of STACKS) setSettings(project, stack, CONFIGURATIONS[configuration]!);
+    await step(`${configuration}: both stacks up`, () => deploy(project, STACKS));
     const measured = {} as Record<Signal, Measured>;
-    for (const signal of SIGNALS) measured[signal] = await measure(dataPath, signal);
+    for (const signal of SIGNALS) measured[signal] = await measure(configuration, signal);
     return measured;
 }
 
-function measure(dataPath: DataPath, signal: Signal): Promise<Measured> {
-    return step(`${dataPath}: ${signal} at full speed`, async (progress) => {
-        const load: Load = { signal, host: NETWORK.vip, port: 4318, ...LOADS[signal] };
+function measure(configuration: string, signal: Signal): Promise<Measured> {
+    return step(`${configuration}: ${signal} at full speed`, async (progress) => {
+        const { otlp: door } = await access();
+        const load: Load = { signal, host: NETWORK.vip, port: 4318, door, ...LOADS[signal] };
         await send({ ...load, seconds: WARM_UP_SECONDS });
         await drain();
         const before = await allUsage();
@@ -72,8 +92,8 @@ function measure(dataPath: DataPath, signal: Signal): Promise<Measured> {
 }
 
 async function send(load: Load): Promise<Outcome> {
-    const program = [process.execPath, ...process.execArgv, join(REPO, "lab", "ingest-load.ts"), JSON.stringify(load)];
-    return JSON.parse(await must(program)) as Outcome;
+    const program = [process.execPath, ...process.execArgv, join(REPO, "lab", "ingest-load.ts")];
+    return JSON.parse(await must(program, { input: JSON.stringify(load) })) as Outcome;
 }
 
 async function allUsage(): Promise<Record<string, Record<string, Usage>>> {
@@ -108,7 +128,11 @@ async function drain(): Promise<number> {
 
 async function queued(): Promise<number> {
     const texts = await Promise.all(
-        NODES.map(async (node) => (await fetch(`http://${node.address}:9464/metrics`)).text()),
+        NODES.map(async (node) => {
+            const { status, text } = await ask(node.address, 9464, "/metrics");
+            if (status !== 200) throw new Error(`the collector of ${node.name} answers ${status} to /metrics`);
+            return text;
+        }),
     );
     const sizes = texts.flatMap((text) => [...text.matchAll(/^otelcol_exporter_queue_size\{.*\} (\S+)$/gm)]);
     return sizes.reduce((sum, [, size]) => sum + Number(size), 0);
@@ -117,7 +141,8 @@ async function queued(): Promise<number> {
 const thousands = (value: number): string => `${(value / 1000).toFixed(1)} k`;
 
 function report(results: Results, machine: { cores: number; processor: string; load: number }): string {
-    const rows = SIGNALS.flatMap((signal) => DATA_PATHS.map((dataPath) => row(results, dataPath, signal)));
+    const all = Object.keys(results);
+    const rows = SIGNALS.flatMap((signal) => all.map((configuration) => row(results, configuration, signal)));
     const processes = SIGNALS.map((signal) => processTable(results, signal));
     return [
         "",
@@ -128,7 +153,7 @@ function report(results: Results, machine: { cores: number; processor: string; l
                 "p50 ms",
                 "p99 ms",
                 "other answers",
-                "of the seed's",
+                `of ${all[0]}'s`,
                 "in both back ends after",
             ],
             rows,
@@ -136,20 +161,20 @@ function report(results: Results, machine: { cores: number; processor: string; l
         ...processes,
         `Aim: at least ${AIM.share * 100} % of what the seed's data path acknowledges, p99 at most ${AIM.p99} times its own.`,
         `${LOADS.metrics.itemsPerRequest} data points or ${LOADS.logs.itemsPerRequest} log records a request, ${LOADS.metrics.connections} connections, ${LOADS.metrics.seconds} s each, both hosts and the sender on one machine: ${machine.cores} cores (${machine.processor}).`,
-        "The seed's data path writes to one Prometheus and one Loki, the durable one to two of each.",
+        "The seed's data path writes to one Prometheus and one Loki, the durable one to two of each. tls: the durable one, with TLS.",
     ].join("\n");
 }
 
-function row(results: Results, dataPath: DataPath, signal: Signal): string[] {
-    const { perSecond, p50, p99, refused, drained } = results[dataPath][signal];
-    const seed = results.seed[signal];
+function row(results: Results, configuration: string, signal: Signal): string[] {
+    const { perSecond, p50, p99, refused, drained } = results[configuration]![signal];
+    const first = Object.values(results)[0]![signal];
     const share =
-        dataPath === "seed"
+        first === results[configuration]![signal]
             ? ""
-            : `${((perSecond / seed.perSecond) * 100).toFixed(0)} %, p99 × ${(p99 / seed.p99).toFixed(1)}`;
+            : `${((perSecond / first.perSecond) * 100).toFixed(0)} %, p99 × ${(p99 / first.p99).toFixed(1)}`;
     const others = Object.entries(refused).map(([answer, count]) => `${count} × ${answer}`);
     return [
-        `${signal}, ${dataPath}`,
+        `${signal}, ${configuration}`,
         thousands(perSecond),
         p50.toFixed(0),
         p99.toFixed(0),
@@ -161,18 +186,19 @@ function row(results: Results, dataPath: DataPath, signal: Signal): string[] {
 
 /** Processes that took part. */
 function processTable(results: Results, signal: Signal): string {
+    const all = Object.keys(results);
     const rows = NODES.flatMap((node) =>
-        Object.keys(results.durable[signal].processes[node.name] ?? {})
+        Object.keys(results[all.at(-1)!]![signal].processes[node.name] ?? {})
             .sort()
             .map((name) => [
                 `${node.name} ${name}`,
-                ...DATA_PATHS.flatMap((dataPath) => {
-                    const one = results[dataPath][signal].processes[node.name]?.[name];
+                ...all.flatMap((configuration) => {
+                    const one = results[configuration]![signal].processes[node.name]?.[name];
                     return one ? [one.cpu.toFixed(2), `${(one.memory / 2 ** 20).toFixed(0)} MiB`] : ["", ""];
                 }),
             ]),
     );
-    const head = [`${signal}: process`, ...DATA_PATHS.flatMap((dataPath) => [`${dataPath}: cores`, "memory"])];
+    const head = [`${signal}: process`, ...all.flatMap((configuration) => [`${configuration}: cores`, "memory"])];
     return `\n${table(
         head,
         rows.filter((cells) => cells.slice(1).some((cell) => /^0\.0[2-9]|^0\.[1-9]|^[1-9]\.\d/.test(cell))),

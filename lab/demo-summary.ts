@@ -1,6 +1,7 @@
 /** What `make demo` leaves behind: what runs where, and how to go on from there. */
 import { chmodSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { access, curlArguments, type Access } from "./access";
 import { isLabEngine, pulumiCommand } from "./engine-choice";
 import { LAB_NAME, NETWORK, NODES } from "./nodes";
 import { REPO, STATE_DIR } from "./paths";
@@ -8,6 +9,7 @@ import { elapsed } from "./progress";
 import type { Project } from "./project";
 import { containers } from "./queries";
 
+const QUERY_PORT = 19090;
 const PULUMI = join(STATE_DIR, "pulumi");
 const shown = (file: string): string => relative(REPO, file);
 
@@ -28,8 +30,9 @@ export function writePulumiCommand(project: Project): void {
 
 export async function showSummary(project: Project, started: number): Promise<void> {
     console.log(await table());
-    console.log(addresses());
-    console.log(hints(project));
+    const reached = await access();
+    console.log(addresses(reached));
+    console.log(hints(project, reached, await curlArguments(NETWORK.vip, QUERY_PORT)));
     const engine = isLabEngine() ? "the lab's engine (no pulumi on PATH)" : pulumiCommand();
     console.log(`make demo took ${elapsed(started)}; pulumi was ${engine}.`);
 }
@@ -61,25 +64,31 @@ function columns(rows: string[][]): string {
         .join("\n");
 }
 
-function addresses(): string {
+function addresses({ scheme }: Access): string {
     const { vip } = NETWORK;
+    const people =
+        scheme === "https"
+            ? "\n  Names and passwords: stack outputs queryUser, haproxyStatsUser; CA: caCertificate"
+            : "";
     return `
 Addresses (they exist in the lab's network only: reach them through lab/lab run -- …)
-  OTLP            http://${vip}:4318   and gRPC ${vip}:4317
-  Both nodes      http://${vip}:19090  metrics (PromQL), http://${vip}:13100 logs (LogQL)
-  Prometheus      http://NODE:9090           Loki http://NODE:3100
-  HAProxy         http://NODE:8404/stats     Object store http://NODE:9000, console :9001
-  Aggregator      http://NODE:9464/metrics   Thanos sidecar http://NODE:10902`;
+  OTLP            ${scheme}://${vip}:4318   and gRPC ${vip}:4317
+  Both nodes      ${scheme}://${vip}:${QUERY_PORT}  metrics (PromQL), ${scheme}://${vip}:13100 logs (LogQL)
+  Prometheus      ${scheme}://NODE:9090           Loki ${scheme}://NODE:3100
+  HAProxy         ${scheme}://NODE:8404/stats     Object store ${scheme}://NODE:9000, console :9001
+  Aggregator      ${scheme}://NODE:9464/metrics   Thanos sidecar ${scheme}://NODE:10902${people}`;
 }
 
-function hints(project: Project): string {
+function hints(project: Project, { url }: Access, curlArguments: string[]): string {
+    const curl = ["curl", "-s", ...curlArguments.map((word) => (word.startsWith("/") ? shown(word) : word))].join(" ");
+    const query = url(NETWORK.vip, QUERY_PORT, "/api/v1/query?query=lab_orders_total");
     const lab = LAB_NAME ? `OTEL_HA_LAB=${LAB_NAME} lab/lab` : "lab/lab";
     const pulumi = shown(PULUMI);
     const template = shown(join(project.dir, "templates/haproxy/haproxy.cfg.mustache"));
     return `
 Look around
   ${lab} exec node1 docker ps
-  ${lab} run -- curl -s 'http://${NETWORK.vip}:19090/api/v1/query?query=lab_orders_total'
+  ${lab} run -- ${curl} '${query}'
   ${pulumi} stack output --stack node1 --show-secrets
 
 Change one line, see the difference, make it so

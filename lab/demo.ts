@@ -1,5 +1,6 @@
 /** `make demo`: two hosts, the stack on them, telemetry through it and back, and how to look around. A second run changes nothing. */
 import { rmSync } from "node:fs";
+import { access, curlArguments, useProject } from "./access";
 import * as lab from "./commands";
 import { CommandError, interactive, must, sleep } from "./run";
 import { deploy, DeployError } from "./deploy";
@@ -64,6 +65,7 @@ async function presentContainers(): Promise<string[]> {
 /** In the lab's network, where the hosts are. */
 async function run(): Promise<void> {
     const project = openProject();
+    useProject(project);
     console.error("2. pulumi up, both stacks at once");
     const [recorded, present] = await Promise.all([recordedContainers(project), presentContainers()]);
     // Somebody has taken a part away: only a look at the hosts shows it.
@@ -95,15 +97,18 @@ async function settled(): Promise<LabNode> {
     }
 }
 
-const SEED_REQUEST = [
-    ...["curl", "-sS", "-X", "POST", `http://${NETWORK.vip}:4318/v1/metrics`],
-    ...["-H", "Content-Type: application/json", "-d", '{"resourceMetrics":[]}', "-w", " (HTTP %{http_code})"],
-];
+/** The seed's own request. */
+async function seedRequest(): Promise<string[]> {
+    const { url } = await access();
+    return [
+        ...["curl", "-f", "-sS", ...(await curlArguments(NETWORK.vip, 4318))],
+        ...["-X", "POST", url(NETWORK.vip, 4318, "/v1/metrics")],
+        ...["-H", "Content-Type: application/json", "-d", '{"resourceMetrics":[]}', "-w", " (HTTP %{http_code})"],
+    ];
+}
 
 async function telemetry(owner: LabNode): Promise<void> {
-    await step("curl, OTLP in JSON", async (progress) =>
-        progress.note(await must(["curl", "-f", ...SEED_REQUEST.slice(1)])),
-    );
+    await step("curl, OTLP in JSON", async (progress) => progress.note(await must(await seedRequest())));
     const id = Date.now().toString(36);
     const sample = { service: "demo-shop", value: (Date.now() % 900) + 100, kind: id, line: `order ${id} placed` };
     await step("OpenTelemetry SDK, OTLP in protobuf over HTTP", async (progress) => {

@@ -2,7 +2,8 @@
 import { ProtobufLogsSerializer, ProtobufMetricsSerializer } from "@opentelemetry/otlp-transformer";
 import type { ReadableLogRecord } from "@opentelemetry/sdk-logs";
 import { AggregationTemporality, DataPointType, type ResourceMetrics } from "@opentelemetry/sdk-metrics";
-import { Agent, request } from "node:http";
+import { text } from "node:stream/consumers";
+import { wayTo, type Door } from "../ops/http";
 
 export type Signal = "metrics" | "logs";
 
@@ -11,6 +12,8 @@ export interface Load {
     /** Host and port that takes OTLP over HTTP. */
     host: string;
     port: number;
+    /** @default in the clear */
+    door?: Door;
     /** Requests on the wire at a time, each on a connection of its own with series of its own. */
     connections: number;
     itemsPerRequest: number;
@@ -31,7 +34,7 @@ export interface Outcome {
 
 /** Sends until the time is over; every connection waits for its answer before it sends again. */
 export async function sendAtFullSpeed(load: Load): Promise<Outcome> {
-    const agent = new Agent({ keepAlive: true, maxSockets: load.connections });
+    const way = wayTo(load.door, { keepAlive: true, maxSockets: load.connections });
     const latencies: number[] = [];
     const refused: Record<string, number> = {};
     const started = performance.now();
@@ -40,7 +43,7 @@ export async function sendAtFullSpeed(load: Load): Promise<Outcome> {
         const body = timedBody(load, index);
         while (performance.now() < end) {
             const sent = performance.now();
-            const answer = await post(agent, load, body.now());
+            const answer = await post(way, load, body.now());
             if (answer === "200") latencies.push(performance.now() - sent);
             else {
                 refused[answer] = (refused[answer] ?? 0) + 1;
@@ -49,7 +52,7 @@ export async function sendAtFullSpeed(load: Load): Promise<Outcome> {
         }
     };
     await Promise.all(Array.from({ length: load.connections }, (_, index) => connection(index)));
-    agent.destroy();
+    way.agent.destroy();
     const seconds = (performance.now() - started) / 1000;
     const acknowledged = latencies.length * load.itemsPerRequest;
     latencies.sort((a, b) => a - b);
@@ -58,7 +61,8 @@ export async function sendAtFullSpeed(load: Load): Promise<Outcome> {
     return { acknowledged, refused, seconds, perSecond: acknowledged / seconds, p50: at(0.5), p99: at(0.99) };
 }
 
-function post(agent: Agent, load: Load, body: Buffer): Promise<string> {
+function post({ request, agent }: ReturnType<typeof wayTo>, load: Load, body: Buffer): Promise<string> {
+    const { authorization } = load.door ?? {};
     return new Promise((resolve) => {
         const sent = request(
             {
@@ -67,7 +71,11 @@ function post(agent: Agent, load: Load, body: Buffer): Promise<string> {
                 port: load.port,
                 path: `/v1/${load.signal}`,
                 method: "POST",
-                headers: { "content-type": "application/x-protobuf", "content-length": body.length },
+                headers: {
+                    "content-type": "application/x-protobuf",
+                    "content-length": body.length,
+                    ...(authorization === undefined ? {} : { authorization }),
+                },
                 timeout: 30_000,
             },
             (response) => {
@@ -148,13 +156,15 @@ function logs(load: Load, connection: number): Uint8Array {
     return ProtobufLogsSerializer.serializeRequest(records as unknown as ReadableLogRecord[])!;
 }
 
-// As a program of its own, so that its work and the measuring of the hosts do not wait for each other.
+// As a program of its own, so that its work and the measuring of the hosts do not wait for each other. A token may be in what it is told.
 if (require.main === module) {
-    sendAtFullSpeed(JSON.parse(process.argv[2]!) as Load).then(
-        (outcome) => console.log(JSON.stringify(outcome)),
-        (error: Error) => {
-            console.error(error.message);
-            process.exitCode = 1;
-        },
-    );
+    text(process.stdin)
+        .then((load) => sendAtFullSpeed(JSON.parse(load) as Load))
+        .then(
+            (outcome) => console.log(JSON.stringify(outcome)),
+            (error: Error) => {
+                console.error(error.message);
+                process.exitCode = 1;
+            },
+        );
 }

@@ -33,7 +33,7 @@ export interface Project {
 /** Where the demo's project is. */
 export const DEMO_PROJECT = join(STATE_DIR, "project");
 
-/** Copies the sources anew; the state that is there stays. Stack files get the lab's host keys and key file. */
+/** Copies the sources anew; the state that is there stays. Stack files get the lab's host keys and key file, and LAB_TLS as `tls`. */
 export function makeProject(dir = DEMO_PROJECT): Project {
     mkdirSync(join(dir, "state"), { recursive: true });
     const salts = Object.fromEntries(STACKS.map((stack) => [stack, stackSalt(dir, stack)]));
@@ -43,7 +43,10 @@ export function makeProject(dir = DEMO_PROJECT): Project {
     }
     if (!existsSync(join(dir, "node_modules"))) symlinkSync(join(REPO, "node_modules"), join(dir, "node_modules"));
     for (const stack of STACKS) addKeyMaterial(dir, stack, salts[stack]);
-    return openProject(dir);
+    const project = openProject(dir);
+    const { LAB_TLS } = process.env;
+    if (LAB_TLS) for (const stack of STACKS) setSettings(project, stack, { tls: LAB_TLS });
+    return project;
 }
 
 /** The project that is already there. */

@@ -1,4 +1,5 @@
 /** Reading back: PromQL, LogQL, and who holds the virtual IP. */
+import { askJson } from "./access";
 import { labExec } from "./hosts";
 import { NETWORK, NODES, type LabNode } from "./nodes";
 
@@ -9,7 +10,7 @@ export interface Series {
 
 /** An instant query at the node's Prometheus. */
 export async function promql(node: LabNode, query: string): Promise<Series[]> {
-    const answer = await getJson(`http://${node.address}:9090/api/v1/query?${new URLSearchParams({ query })}`);
+    const answer = await askJson(node.address, 9090, `/api/v1/query?${new URLSearchParams({ query })}`);
     const result = (answer as { data: { result: { metric: Record<string, string>; value: [number, string] }[] } }).data
         .result;
     return result.map(({ metric, value }) => ({ metric, value: Number(value[1]) }));
@@ -24,9 +25,8 @@ export interface LogLine {
 /** A range query over the last hour at the node's Loki. */
 export async function logql(node: LabNode, query: string): Promise<LogLine[]> {
     const start = String((Date.now() - 3_600_000) * 1_000_000);
-    const answer = await getJson(
-        `http://${node.address}:3100/loki/api/v1/query_range?${new URLSearchParams({ query, start, limit: "1000" })}`,
-    );
+    const parameters = new URLSearchParams({ query, start, limit: "1000" });
+    const answer = await askJson(node.address, 3100, `/loki/api/v1/query_range?${parameters}`);
     const result = (answer as { data: { result: { stream: Record<string, string>; values: [string, string][] }[] } })
         .data.result;
     return result.flatMap(({ stream, values }) => values.map(([, line]) => ({ labels: stream, line })));
@@ -70,10 +70,4 @@ export async function containers(node: string): Promise<Record<string, Container
             return { id, name: name.slice(1), health, startedAt };
         });
     return Object.fromEntries(states.sort((a, b) => a.name.localeCompare(b.name)).map((state) => [state.name, state]));
-}
-
-async function getJson(url: string): Promise<unknown> {
-    const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
-    if (!response.ok) throw new Error(`GET ${url}: ${response.status} ${(await response.text()).slice(0, 300)}`);
-    return response.json();
 }

@@ -1,4 +1,5 @@
 /** Real telemetry, as an application sends it: the OpenTelemetry SDK over HTTP/protobuf and gRPC, and plain JSON over HTTP. */
+import { credentials, Metadata } from "@grpc/grpc-js";
 import { SeverityNumber } from "@opentelemetry/api-logs";
 import { OTLPLogExporter as GrpcLogExporter } from "@opentelemetry/exporter-logs-otlp-grpc";
 import { OTLPLogExporter as HttpLogExporter } from "@opentelemetry/exporter-logs-otlp-proto";
@@ -7,6 +8,7 @@ import { OTLPMetricExporter as HttpMetricExporter } from "@opentelemetry/exporte
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { LoggerProvider, SimpleLogRecordProcessor } from "@opentelemetry/sdk-logs";
 import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
+import { access, ask, type HttpAnswer } from "./access";
 import { NETWORK } from "./nodes";
 
 export type Protocol = "http/protobuf" | "http/json" | "grpc";
@@ -23,7 +25,8 @@ export interface Sample {
     line: string;
 }
 
-const HTTP = `http://${NETWORK.vip}:4318`;
+const HTTP_PORT = 4318;
+const GRPC_PORT = 4317;
 
 /** Sends a counter and a log line to the virtual IP. Errors: what the exporter said. */
 export async function send(protocol: Protocol, sample: Sample): Promise<void> {
@@ -32,10 +35,34 @@ export async function send(protocol: Protocol, sample: Sample): Promise<void> {
     await Promise.all([sendMetric(sample, http), sendLog(sample, http)]);
 }
 
+/** What an application's exporter over HTTP is told. */
+async function httpOptions(path: string) {
+    const { otlp, url } = await access();
+    const headers: Record<string, string> = otlp?.authorization ? { authorization: otlp.authorization } : {};
+    return {
+        url: url(NETWORK.vip, HTTP_PORT, path),
+        headers,
+        httpAgentOptions: otlp ? { ca: otlp.ca } : {},
+    };
+}
+
+/** What one over gRPC is told. */
+async function grpcOptions() {
+    const { otlp, url } = await access();
+    const metadata = new Metadata();
+    if (otlp?.authorization) metadata.set("authorization", otlp.authorization);
+    const ca = otlp?.ca === undefined ? undefined : Buffer.from(otlp.ca);
+    return {
+        url: url(NETWORK.vip, GRPC_PORT),
+        metadata,
+        credentials: otlp ? credentials.createSsl(ca) : credentials.createInsecure(),
+    };
+}
+
 async function sendMetric(sample: Sample, http: boolean): Promise<void> {
     const exporter = http
-        ? new HttpMetricExporter({ url: `${HTTP}/v1/metrics` })
-        : new GrpcMetricExporter({ url: `http://${NETWORK.vip}:4317` });
+        ? new HttpMetricExporter(await httpOptions("/v1/metrics"))
+        : new GrpcMetricExporter(await grpcOptions());
     const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
     const provider = new MeterProvider({
         resource: resourceFromAttributes({ "service.name": sample.service }),
@@ -48,8 +75,8 @@ async function sendMetric(sample: Sample, http: boolean): Promise<void> {
 
 async function sendLog(sample: Sample, http: boolean): Promise<void> {
     const exporter = http
-        ? new HttpLogExporter({ url: `${HTTP}/v1/logs` })
-        : new GrpcLogExporter({ url: `http://${NETWORK.vip}:4317` });
+        ? new HttpLogExporter(await httpOptions("/v1/logs"))
+        : new GrpcLogExporter(await grpcOptions());
     const provider = new LoggerProvider({
         resource: resourceFromAttributes({ "service.name": sample.service }),
         processors: [new SimpleLogRecordProcessor(exporter)],
@@ -79,14 +106,10 @@ async function sendJson(sample: Sample): Promise<void> {
 }
 
 /** Posts OTLP/JSON to the virtual IP. */
-export async function post(path: string, body: unknown): Promise<Response> {
+export async function post(path: string, body: unknown): Promise<HttpAnswer> {
     const headers = { "content-type": "application/json" };
-    const response = await fetch(`${HTTP}${path}`, {
-        method: "POST",
-        headers,
-        body: JSON.stringify(body),
-        signal: AbortSignal.timeout(5000),
-    });
-    if (!response.ok) throw new Error(`POST ${HTTP}${path}: ${response.status} ${await response.text()}`);
-    return response;
+    const question = { method: "POST", headers, body: JSON.stringify(body), timeoutMs: 5000 };
+    const answer = await ask(NETWORK.vip, HTTP_PORT, path, question);
+    if (answer.status !== 200) throw new Error(`POST ${path} at ${NETWORK.vip}: ${answer.status} ${answer.text}`);
+    return answer;
 }

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parse } from "yaml";
 import { Values } from "../components/settings/keys";
-import { parseValues, problemReport, RawConfig } from "../components/settings/parse";
+import { parseValues, problemReport } from "../components/settings/parse";
 import { UserError } from "./errors";
 import { run, RunOptions, RunResult } from "./run";
 import { Connections, ExecOptions } from "./ssh";
@@ -113,24 +113,27 @@ async function runPulumi(directory: string, args: string[], options: Omit<RunOpt
     return result;
 }
 
-async function stackConfig(pulumi: Deployment["pulumi"], stack: string): Promise<RawConfig> {
+/** What `pulumi config` shows: a secret has no value. */
+type ShownConfig = Record<string, string | undefined>;
+
+async function stackConfig(pulumi: Deployment["pulumi"], stack: string): Promise<ShownConfig> {
     const { code, stdout, stderr } = await pulumi(["config", "--json", "--stack", stack]);
     if (code !== 0) {
         const hint = /no stack named/.test(stderr) ? `\nMake it once with: pulumi stack init ${stack}` : "";
         throw new UserError(`the settings of stack "${stack}" cannot be read; pulumi says: ${stderr.trim()}${hint}`);
     }
     const all = JSON.parse(stdout) as Record<string, { value?: string }>;
-    return Object.fromEntries(
-        Object.entries(all).flatMap(([key, { value }]) => (value === undefined ? [] : [[key, value]])),
-    );
+    return Object.fromEntries(Object.entries(all).map(([key, { value }]) => [key, value]));
 }
 
 /** The project's settings of a stack, read as the program reads them. Pure. */
-export function readValues(stack: string, project: string, config: RawConfig): Values {
-    const own = Object.entries(config).flatMap(([key, value]) =>
-        key.startsWith(`${project}:`) ? [[key.slice(project.length + 1), value]] : [],
-    );
-    const { values, problems } = parseValues(Object.fromEntries(own) as RawConfig);
+export function readValues(stack: string, project: string, config: ShownConfig): Values {
+    const own = Object.entries(config)
+        .filter(([key]) => key.startsWith(`${project}:`))
+        .map(([key, value]) => [key.slice(project.length + 1), value] as const);
+    const shown = own.filter((pair): pair is [string, string] => pair[1] !== undefined);
+    const withheld = own.filter(([, value]) => value === undefined).map(([key]) => key);
+    const { values, problems } = parseValues(Object.fromEntries(shown), withheld);
     if (problems.length > 0) throw new UserError(problemReport(stack, problems));
     return values;
 }

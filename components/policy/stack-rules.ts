@@ -1,6 +1,6 @@
 // What no resource shows by itself: rules about a stack as a whole, for the policy pack. The program keeps them when it reads its settings.
 import { compacts } from "../settings/node-settings";
-import { KEYS, KeyName, Values } from "../settings/keys";
+import { KEYS, KeyName, SECRET_KINDS, Values } from "../settings/keys";
 import { warnings } from "../settings/warnings";
 import { COMMAND } from "./command-rules";
 import { CONTAINER } from "./container-rules";
@@ -88,24 +88,41 @@ const knownLimits: StackRule = {
     description: "The settings have no known limit: an object store pooled over two hosts has one.",
     why: "They work, but not through every fault.",
     check: ({ settings }) =>
-        (settings ? warnings(settings) : []).map(({ key, message }) => ({ message: `${key}: ${message}` })),
+        (settings ? warnings(settings) : [])
+            .filter(({ key }) => key !== "tls")
+            .map(({ key, message }) => ({ message: `${key}: ${message}` })),
+};
+
+const tlsOn: StackRule = {
+    name: "tls-on",
+    // The lab may do without; a policy configuration makes it mandatory elsewhere.
+    severity: "advisory",
+    description:
+        'Connections are secured: `tls` is not "off". Outside a lab make it mandatory: `{"tls-on": "mandatory"}`, with `--policy-pack-config`.',
+    why: "Everything that telemetry says, and who says it, is open to whoever is on the way.",
+    check: ({ settings }) =>
+        settings?.tls === "off"
+            ? [{ message: 'tls is "off"; write internal, or provided with certificates of yours' }]
+            : [],
 };
 
 /** Everything that is asked of a stack as a whole. */
-export const STACK_RULES: StackRule[] = [oneCompactor, knownLimits];
+export const STACK_RULES: StackRule[] = [oneCompactor, knownLimits, tlsOn];
 
 /** Outputs of other providers that are secrets. */
 const SECRET_OUTPUTS: Record<string, string[]> = {
     "random:index/randomPassword:RandomPassword": ["result"],
     "random:index/randomBytes:RandomBytes": ["base64", "hex"],
     "tls:index/privateKey:PrivateKey": ["privateKeyPem", "privateKeyPemPkcs8", "privateKeyOpenssh"],
+    // Of the CA, which the other stack made.
+    "tls:index/locallySignedCert:LocallySignedCert": ["caPrivateKeyPem"],
 };
 
 /** Every value that is known to be a secret of a stack: made, given by its configuration, or read from another stack. Pure. */
 export function secretValues({ resources, settings }: StackView): string[] {
     const made = resources.flatMap(({ type, inputs }) => (SECRET_OUTPUTS[type] ?? []).map((output) => inputs[output]));
     const given = (Object.keys(KEYS) as KeyName[])
-        .filter((key) => ["secret", "storeSecret"].includes(KEYS[key].kind))
+        .filter((key) => SECRET_KINDS.includes(KEYS[key].kind))
         .map((key) => settings?.[key]);
     const keys = resources
         .map(({ inputs }) => inputs.connection as Record<string, unknown> | null | undefined)

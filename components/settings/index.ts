@@ -3,9 +3,11 @@ import * as fs from "fs";
 import * as os from "os";
 import { CREDENTIAL_NAMES, SharedCredentials } from "../credentials";
 import { NodeArgs, NodeSettings } from "../node";
+import { OwnSecretsArgs, SharedSecretsArgs } from "../shared-secrets";
 import { Values } from "./keys";
 import { nodeSettings } from "./node-settings";
 import { parseValues, problemReport, RawConfig } from "./parse";
+import { notValidNow } from "./tls-rules";
 import { warnings } from "./warnings";
 
 /** All that a stack's configuration says, read and checked. */
@@ -16,8 +18,10 @@ export interface StackSettings {
     values: Values;
     /** Stack that owns the credentials; undefined when it is this one. */
     credentialsStack?: string;
-    /** Another number makes new secrets. */
-    secretGeneration: number;
+    /** What the stack that owns the secrets makes. */
+    own: OwnSecretsArgs;
+    /** What the other stack reads of that one. */
+    shared: SharedSecretsArgs;
     /** Credentials that the stack's configuration gives. */
     givenCredentials: Partial<SharedCredentials>;
     /** How this machine logs in on the host. */
@@ -35,17 +39,25 @@ export function readSettings(): StackSettings {
             key: "credentialsStack",
             message: `"${values.credentialsStack}" is this stack itself; write "" in the stack that owns the credentials`,
         });
+    if (problems.length === 0) problems.push(...notValidNow(values, Date.now()));
     if (problems.length > 0) throw new pulumi.RunError(problemReport(pulumi.getStack(), problems));
     if (pulumi.runtime.isDryRun())
         for (const { key, message } of warnings(values)) void pulumi.log.warn(`${key}: ${message}`);
+    const givenCredentials = Object.fromEntries(
+        CREDENTIAL_NAMES.filter((name) => values[name] !== "").map((name) => [name, pulumi.secret(values[name])]),
+    );
     return {
         node: nodeSettings(values),
         values,
         credentialsStack: values.credentialsStack || undefined,
-        secretGeneration: values.secretGeneration,
-        givenCredentials: Object.fromEntries(
-            CREDENTIAL_NAMES.filter((name) => values[name] !== "").map((name) => [name, pulumi.secret(values[name])]),
-        ),
+        own: {
+            generation: values.secretGeneration,
+            given: givenCredentials,
+            otlpTokens: values.otlpTokens === "" ? [] : values.otlpTokens.split(","),
+            caLifetime: values.tls === "internal" ? values.caLifetime : undefined,
+        },
+        shared: { authority: values.tls === "internal" },
+        givenCredentials,
         login: values.sshPrivateKeyFile === "" ? {} : readLogin(values.sshPrivateKeyFile),
     };
 }

@@ -12,6 +12,7 @@ import { THANOS_COMPACTOR_DEFAULTS } from "../thanos-compactor";
 import { THANOS_QUERY_DEFAULTS } from "../thanos-query";
 import { THANOS_SIDECAR_DEFAULTS } from "../thanos-sidecar";
 import { THANOS_STORE_DEFAULTS } from "../thanos-store";
+import { TLS_DEFAULTS, TlsMode } from "../tls";
 
 /** How the text of a setting is read and what is said when it cannot be. */
 export type Kind =
@@ -41,6 +42,10 @@ export type Kind =
     | "dataPath"
     | "urls"
     | "networks"
+    | "names"
+    | "tlsMode"
+    | "pem"
+    | "keyPem"
     | "storeSecret"
     | "accessKey"
     | "endpoint"
@@ -117,6 +122,10 @@ export const KEYS = {
     lokiQueryPort: optional("port", HAPROXY_DEFAULTS.lokiQueryPort),
     prometheusWriteLocalPort: optional("port", HAPROXY_DEFAULTS.prometheusWriteLocalPort),
     prometheusWritePeerPort: optional("port", HAPROXY_DEFAULTS.prometheusWritePeerPort),
+    lokiWritePeerPort: optional("port", HAPROXY_DEFAULTS.lokiWritePeerPort),
+    peerMetricsPort: optional("port", HAPROXY_DEFAULTS.peerMetricsPort),
+    thanosPeerSidecarPort: optional("port", HAPROXY_DEFAULTS.thanosPeerSidecarPort),
+    thanosPeerStorePort: optional("port", HAPROXY_DEFAULTS.thanosPeerStorePort),
     aggregatorHttpPort: optional("port", OTEL_AGGREGATOR_DEFAULTS.httpPort),
     aggregatorGrpcPort: optional("port", OTEL_AGGREGATOR_DEFAULTS.grpcPort),
     aggregatorMetricsPort: optional("port", OTEL_AGGREGATOR_DEFAULTS.metricsPort),
@@ -140,6 +149,17 @@ export const KEYS = {
     clientCidrs: optional("networks", FIREWALL_DEFAULTS.clients.join(",")),
     adminCidrs: optional("networks", FIREWALL_DEFAULTS.admins.join(",")),
 
+    // TLS
+    tls: optional("tlsMode", TLS_DEFAULTS.mode),
+    certificateLifetime: optional("duration", TLS_DEFAULTS.lifetime),
+    certificateRenewBefore: optional("duration", TLS_DEFAULTS.renewBefore),
+    caLifetime: optional("duration", TLS_DEFAULTS.caLifetime),
+    tlsCaCertificate: optional("pem", ""),
+    tlsCertificate: optional("pem", ""),
+    tlsKey: optional("keyPem", ""),
+    otlpTokens: optional("names", ""),
+    otlpClientCa: optional("pem", ""),
+
     // Outages
     maxPeerOutage: optional("duration", SERVICE_DEFAULTS.maxPeerOutage),
     dataPointsPerSecond: optional("count", OTEL_AGGREGATOR_DEFAULTS.dataPointsPerSecond),
@@ -151,13 +171,16 @@ export const KEYS = {
     objectStore: optional("storeMode", "pooled"),
     objectStoreMemoryLimit: optional("size", OBJECT_STORE_DEFAULTS.memoryLimit),
     objectStoreForceStop: optional("boolean", OBJECT_STORE_DEFAULTS.forceStop),
+    objectStoreConsole: optional("boolean", OBJECT_STORE_DEFAULTS.console),
     objectStoreEndpoint: optional("endpoint", ""),
     objectStoreInsecure: optional("boolean", false),
     objectStoreRegion: optional("region", BUCKET_DEFAULTS.objectStoreRegion),
     lokiBucket: optional("bucket", LOKI_DEFAULTS.bucket),
     thanosBucket: optional("bucket", THANOS_SIDECAR_DEFAULTS.bucket),
     lokiObjectStoreUser: optional("accessKey", "loki"),
-    thanosObjectStoreUser: optional("accessKey", "thanos"),
+    thanosSidecarObjectStoreUser: optional("accessKey", "thanos-sidecar"),
+    thanosStoreObjectStoreUser: optional("accessKey", "thanos-store"),
+    thanosCompactorObjectStoreUser: optional("accessKey", "thanos-compactor"),
 
     // Services
     clusterName: optional("name", PROMETHEUS_DEFAULTS.cluster),
@@ -200,12 +223,19 @@ export const KEYS = {
     secretGeneration: optional("count", 1),
     objectStoreRootUser: optional("user", "otel-ha-root"),
     haproxyStatsUser: optional("user", "admin"),
+    queryUser: optional("user", "query"),
     objectStoreRootPassword: optional("secret", ""),
     lokiObjectStoreSecret: optional("storeSecret", ""),
-    thanosObjectStoreSecret: optional("storeSecret", ""),
+    thanosSidecarObjectStoreSecret: optional("storeSecret", ""),
+    thanosStoreObjectStoreSecret: optional("storeSecret", ""),
+    thanosCompactorObjectStoreSecret: optional("storeSecret", ""),
     vrrpPassword: optional("secret", ""),
     haproxyStatsPassword: optional("secret", ""),
+    queryPassword: optional("secret", ""),
 };
+
+/** Settings of these kinds are secrets. */
+export const SECRET_KINDS: Kind[] = ["secret", "storeSecret", "keyPem"];
 
 export type KeyName = keyof typeof KEYS;
 
@@ -222,4 +252,6 @@ type ValueOf<K extends Kind> = K extends "port" | "count" | "priority" | "router
           ? DataPath
           : K extends "storeMode"
             ? "pooled" | "mirrored" | "external"
-            : string;
+            : K extends "tlsMode"
+              ? TlsMode
+              : string;

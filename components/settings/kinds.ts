@@ -1,3 +1,4 @@
+import { certificates, normalPem, privateKey } from "../pem";
 import { parseDuration, parseSize } from "../units";
 import { Kind } from "./keys";
 
@@ -104,6 +105,22 @@ export const READERS: Record<Kind, Reader> = {
         new RegExp(`^(${NETWORK}(,${NETWORK})*)?$`),
         'a list of IPv4 networks; write them as CIDR, with commas, such as "192.168.110.0/24,10.8.0.7/32"',
     ),
+    names: text(
+        /^([a-z0-9][a-z0-9-]{0,30}(,[a-z0-9][a-z0-9-]{0,30})*)?$/,
+        'a list of names; write lower-case letters, digits and "-", with commas, such as "web-shop,billing"',
+    ),
+    tlsMode: text(
+        /^(off|internal|provided)$/,
+        "a way to secure connections; write internal (certificates are made), provided (they are given) or off",
+    ),
+    pem: {
+        read: (value) => (value === "" || certificates(value) ? normalPem(value) : undefined),
+        wanted: "readable; write certificates as PEM, as in: pulumi config set KEY < certificate.pem",
+    },
+    keyPem: {
+        read: (value) => (value === "" || privateKey(value) ? normalPem(value) : undefined),
+        wanted: "readable; write a private key as PEM without a passphrase, as in: pulumi config set --secret KEY < key.pem",
+    },
     boolean: {
         read: (value) => (value === "true" ? true : value === "false" ? false : undefined),
         wanted: "a yes or no; write true or false",

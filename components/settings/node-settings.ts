@@ -1,9 +1,10 @@
 import { BucketSettings } from "../bucket";
 import { FirewallSettings } from "../firewall";
+import { HaproxyTlsSettings } from "../haproxy";
 import { HostArgs } from "../host";
 import { NodeSettings } from "../node";
 import { ScrapeTarget } from "../prometheus";
-import { ServiceSettings } from "../service";
+import { LOOPBACK, ServiceSettings } from "../service";
 import { ThanosCompactorSettings } from "../thanos-compactor";
 import { Values } from "./keys";
 
@@ -16,6 +17,7 @@ export function nodeSettings(v: Values): NodeSettings {
         healthCheckStartPeriod: v.healthCheckStartPeriod,
         readyTimeout: v.readyTimeout,
         maxPeerOutage: v.maxPeerOutage,
+        listen: secured(v) ? LOOPBACK : undefined,
     };
     const image = (name: string): string => (v.imageRegistry ? `${v.imageRegistry}/${name}` : name);
     return {
@@ -23,8 +25,11 @@ export function nodeSettings(v: Values): NodeSettings {
         users: {
             objectStoreRoot: v.objectStoreRootUser,
             loki: v.lokiObjectStoreUser,
-            thanos: v.thanosObjectStoreUser,
+            thanosSidecar: v.thanosSidecarObjectStoreUser,
+            thanosStore: v.thanosStoreObjectStoreUser,
+            thanosCompactor: v.thanosCompactorObjectStoreUser,
             haproxyStats: v.haproxyStatsUser,
+            query: v.queryUser,
         },
         ...storageSettings(v, service, image),
         ...ingestSettings(v, service, image),
@@ -58,6 +63,9 @@ function firewallSettings(v: Values): FirewallSettings | undefined {
         admins: list(v.adminCidrs),
     };
 }
+
+/** Whether HAProxy stands before everything that is reached from other hosts. */
+const secured = (v: Values): boolean => v.tls !== "off";
 
 type Image = (name: string) => string;
 
@@ -116,7 +124,9 @@ function objectStoreSettings(
             ...service,
             image: image(v.imageObjectStore),
             port: v.objectStorePort,
+            console: v.objectStoreConsole,
             consolePort: v.objectStoreConsolePort,
+            tls: v.tls !== "off",
             dataDir: `${v.dataDir}/minio`,
             layout: v.objectStore,
             address: v.nodeAddress,
@@ -136,7 +146,7 @@ function bucketSettings(v: Values): BucketSettings {
         };
     return {
         objectStore: `127.0.0.1:${v.objectStorePort}`,
-        objectStoreInsecure: true,
+        objectStoreInsecure: v.tls === "off",
         objectStoreRegion: v.objectStoreRegion,
         // Only a pool waits for the other host.
         objectStoreContainer: v.objectStore === "pooled" ? `minio-${v.nodeName}` : undefined,
@@ -171,7 +181,9 @@ function thanosSettings(v: Values, service: ServiceSettings, image: Image): Than
             grpcPort: v.thanosQueryGrpcPort,
             httpPort: v.thanosQueryHttpPort,
             localEndpoints: stores("127.0.0.1"),
-            peerEndpoints: stores(v.peerAddress),
+            peerEndpoints: secured(v)
+                ? [`${LOOPBACK}:${v.thanosPeerSidecarPort}`, `${LOOPBACK}:${v.thanosPeerStorePort}`]
+                : stores(v.peerAddress),
             responseTimeout: v.thanosResponseTimeout,
             peerTimeout: v.thanosPeerTimeout,
         },
@@ -216,7 +228,7 @@ function ingestSettings(
             prometheus: `127.0.0.1:${v.dataPath === "seed" ? v.prometheusPort : v.prometheusWriteLocalPort}`,
             peerPrometheus: `127.0.0.1:${v.prometheusWritePeerPort}`,
             loki: `127.0.0.1:${v.lokiPort}`,
-            peerLoki: `${v.peerAddress}:${v.lokiPort}`,
+            peerLoki: secured(v) ? `${LOOPBACK}:${v.lokiWritePeerPort}` : `${v.peerAddress}:${v.lokiPort}`,
             tracesEndpoints: v.tracesEndpoints === "" ? [] : v.tracesEndpoints.split(","),
             peerOut: v.peerOut,
             dataPointsPerSecond: v.dataPointsPerSecond,
@@ -249,6 +261,13 @@ function ingestSettings(
             prometheusWritePeerPort: v.prometheusWritePeerPort,
             prometheusPort: v.prometheusPort,
             lokiPort: v.lokiPort,
+            thanosGrpcPort: v.thanosGrpcPort,
+            thanosStoreGrpcPort: v.thanosStoreGrpcPort,
+            lokiWritePeerPort: v.lokiWritePeerPort,
+            peerMetricsPort: v.peerMetricsPort,
+            thanosPeerSidecarPort: v.thanosPeerSidecarPort,
+            thanosPeerStorePort: v.thanosPeerStorePort,
+            tls: secured(v) ? haproxyTls(v) : undefined,
         },
         keepalived: {
             ...service,
@@ -270,6 +289,27 @@ function ingestSettings(
     };
 }
 
+function haproxyTls(v: Values): HaproxyTlsSettings {
+    return {
+        address: v.nodeAddress,
+        peerNode: v.peerNodeName,
+        adminPorts: [
+            v.prometheusPort,
+            v.lokiPort,
+            v.thanosHttpPort,
+            v.thanosQueryHttpPort,
+            v.thanosStoreHttpPort,
+            ...(compacts(v) ? [v.thanosCompactorPort] : []),
+            v.aggregatorMetricsPort,
+            v.aggregatorHealthPort,
+            ...(v.dataPath === "seed" ? [] : [v.aggregatorDiskPort]),
+        ],
+        peerPorts: [v.aggregatorHttpPort],
+        peerGrpcPorts: [v.aggregatorGrpcPort, v.thanosGrpcPort, v.thanosStoreGrpcPort],
+        otlpClientCa: v.otlpClientCa || undefined,
+    };
+}
+
 // A node's own parts, and the other node by its collector and Prometheus: enough to tell that it is away, under jobs of their own.
 function scrapeTargets(v: Values): ScrapeTarget[] {
     const own = (job: string, port: number, path?: string): ScrapeTarget => ({
@@ -280,8 +320,10 @@ function scrapeTargets(v: Values): ScrapeTarget[] {
     });
     const peer = (job: string, port: number): ScrapeTarget => ({
         job: `peer-${job}`,
-        address: `${v.peerAddress}:${port}`,
         instance: v.peerNodeName,
+        ...(secured(v)
+            ? { address: `${LOOPBACK}:${v.peerMetricsPort}`, path: `/${job}/metrics` }
+            : { address: `${v.peerAddress}:${port}` }),
     });
     return [
         own("otel-aggregator", v.aggregatorMetricsPort),

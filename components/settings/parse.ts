@@ -1,18 +1,23 @@
 import { closest, distance } from "fastest-levenshtein";
-import { KeyName, KEYS, Kind, Values } from "./keys";
+import { KeyName, KEYS, Kind, SECRET_KINDS, Values } from "./keys";
 import { READERS } from "./kinds";
-import { Problem, RULES } from "./rules";
+import { Problem } from "./problem";
+import { RULES } from "./rules";
 
 /** Raw configuration of a stack: key without the project's name → text. */
 export type RawConfig = Record<string, string>;
 
-/** Reads and checks all settings. Every problem is found in one go. Pure. */
-export function parseValues(raw: RawConfig): { values: Values; problems: Problem[] } {
-    const problems = unknownKeys(raw);
+/**
+ * Reads and checks all settings. Every problem is found in one go. Settings that are there but not shown, as secrets are to tools, count as right and
+ * are "". Pure.
+ */
+export function parseValues(raw: RawConfig, withheld: string[] = []): { values: Values; problems: Problem[] } {
+    const problems = unknownKeys([...Object.keys(raw), ...withheld]);
     const values: Partial<Record<KeyName, string | number | boolean>> = {};
     const unread = new Set<string>();
     for (const key of Object.keys(KEYS) as KeyName[]) {
-        const read = readKey(key, raw[key]);
+        const read = withheld.includes(key) ? { value: "" } : readKey(key, raw[key]);
+        if (withheld.includes(key)) unread.add(key);
         if ("problem" in read) {
             problems.push(read.problem);
             unread.add(key);
@@ -35,8 +40,8 @@ function readKey(key: KeyName, text: string | undefined): { value: string | numb
     }
     const value = READERS[kind].read(text);
     if (value !== undefined) return { value };
-    const shown = kind === "secret" || kind === "storeSecret" ? "" : `"${text}" `;
-    return { problem: { key, message: `${shown}is not ${READERS[kind].wanted}` } };
+    const shown = SECRET_KINDS.includes(kind) || kind === "pem" ? "" : `"${text}" `;
+    return { problem: { key, message: `${shown}is not ${READERS[kind].wanted.replace("KEY", key)}` } };
 }
 
 // A rule looks only at what could be read: the access tells which settings those are.
@@ -57,9 +62,9 @@ function applyRule(rule: (values: Values) => Problem[], values: Values, unread: 
     }
 }
 
-function unknownKeys(raw: RawConfig): Problem[] {
+function unknownKeys(keys: string[]): Problem[] {
     const known = Object.keys(KEYS);
-    return Object.keys(raw)
+    return keys
         .filter((key) => !known.includes(key))
         .map((key) => {
             const near = closest(key, known);

@@ -1,18 +1,8 @@
 import { wholeNetwork } from "../firewall";
 import { bytes, parseDuration } from "../units";
-import { KeyName, KEYS, Values } from "./keys";
-
-/** One thing that is wrong, for people: which key, its value, and what would be right. */
-export interface Problem {
-    key: string;
-    message: string;
-}
-
-/** A rule about settings that were each read well. It is skipped while one of the settings it looks at was not. */
-type Rule = (settings: Values) => Problem[];
-
-const problem = (key: KeyName, message: string): Problem[] => [{ key, message }];
-const none: Problem[] = [];
+import { KeyName, KEYS } from "./keys";
+import { none, Problem, problem, Rule } from "./problem";
+import { TLS_RULES } from "./tls-rules";
 
 const virtualIpIsNotOurs: Rule = ({ vip, nodeAddress }) =>
     vip === nodeAddress
@@ -190,7 +180,12 @@ const externalStoreIsNamed: Rule = ({ objectStore, objectStoreEndpoint }) => {
 const externalStoreHasKeys: Rule = (settings) => {
     const { objectStore, credentialsStack } = settings;
     if (objectStore !== "external" || credentialsStack !== "") return none;
-    const secrets = ["lokiObjectStoreSecret", "thanosObjectStoreSecret"] as const;
+    const secrets = [
+        "lokiObjectStoreSecret",
+        "thanosSidecarObjectStoreSecret",
+        "thanosStoreObjectStoreSecret",
+        "thanosCompactorObjectStoreSecret",
+    ] as const;
     return secrets
         .filter((key) => settings[key] === "")
         .flatMap((key) =>
@@ -205,6 +200,25 @@ const twoBuckets: Rule = ({ lokiBucket, thanosBucket }) =>
     lokiBucket === thanosBucket
         ? problem("thanosBucket", `"${thanosBucket}" is lokiBucket too; each client has a bucket of its own`)
         : none;
+
+const STORE_USERS = [
+    "objectStoreRootUser",
+    "lokiObjectStoreUser",
+    "thanosSidecarObjectStoreUser",
+    "thanosStoreObjectStoreUser",
+    "thanosCompactorObjectStoreUser",
+] as const;
+
+// In a store of ours each has a secret and rights of its own; in another one its administrator may have given one user to several.
+const differentStoreUsers: Rule = (settings) => {
+    if (settings.objectStore === "external") return none;
+    return STORE_USERS.flatMap((key, at) => {
+        const other = STORE_USERS.slice(0, at).find((before) => settings[before] === settings[key]);
+        return other
+            ? problem(key, `"${settings[key]}" is also ${other}; each has rights of its own, so write another name`)
+            : none;
+    });
+};
 
 const vrrpPasswordOfEight: Rule = ({ vrrpPassword }) =>
     vrrpPassword === "" || vrrpPassword.length === 8
@@ -264,7 +278,9 @@ export const RULES: Rule[] = [
     externalStoreIsNamed,
     externalStoreHasKeys,
     twoBuckets,
+    differentStoreUsers,
     vrrpPasswordOfEight,
     dataApart,
     lokiDataApart,
+    ...TLS_RULES,
 ];

@@ -1,3 +1,5 @@
+import { certificates } from "../pem";
+import { lasts } from "../renewal";
 import { KeyName, Values } from "./keys";
 
 /** A known limit of the settings as they are, with the key that lifts it. */
@@ -41,7 +43,23 @@ const everybodyIsAdmin: Limit = ({ firewall, adminCidrs }) => {
     ];
 };
 
-const LIMITS: Limit[] = [poolOfTwo, noFirewall, everybodyIsAdmin];
+const noTls: Limit = ({ tls }) =>
+    tls === "off"
+        ? [
+              {
+                  key: "tls",
+                  message:
+                      "off: whoever is on the way between clients and hosts, or between the hosts, reads and changes everything; internal lifts that",
+              },
+          ]
+        : [];
+
+const endsSoon: Limit = ({ tlsCertificate, certificateRenewBefore }) =>
+    (certificates(tlsCertificate) ?? [])
+        .filter(({ validTo }) => !lasts(validTo, certificateRenewBefore, Date.now()))
+        .map(({ validTo }) => ({ key: "tlsCertificate", message: `ends on ${validTo}; give a new one before that` }));
+
+const LIMITS: Limit[] = [poolOfTwo, noFirewall, everybodyIsAdmin, noTls, endsSoon];
 
 /** What a preview says about settings that work, but not through every fault. Pure. */
 export function warnings(settings: Values): Warning[] {

@@ -55,6 +55,10 @@ function atTheDoor(plan: NodePlan, node: Values, owners: string[]): Consequence[
 function inTheStore(plan: NodePlan, node: Values): Consequence[] {
     if (!affected(plan, "restarts", "stops").includes("minio")) return [];
     const quorum = node.objectStore === "pooled";
+    if (quorum && plan.storeApart) {
+        const text = `the object store takes no writes from the update of ${plan.name} until ${node.peerNodeName} has it, too; Loki and Thanos keep what they have until then`;
+        return [{ of: "object store", text, quorum }];
+    }
     const text = quorum
         ? `the object store takes no writes while minio of ${plan.name} starts anew; Loki and Thanos keep what they have until then`
         : `Loki and Thanos of ${plan.name} keep what they have while its minio starts anew`;

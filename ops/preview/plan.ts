@@ -28,6 +28,8 @@ export interface NodePlan {
     counts: Record<string, number>;
     /** Secrets change here, and in the stacks that read them, once this one has made them. */
     newSecrets: boolean;
+    /** Its object store becomes another one, which works together with the other host's only when that has changed, too. @default false */
+    storeApart?: boolean;
     /** Resources that are written or made anew, whatever they are like on the host. */
     renewed: string[];
     /** What else is done, since the host is not as it was deployed. @default nothing */
@@ -110,7 +112,20 @@ export function planOf(preview: Preview, node: PlannedNode): NodePlan {
         newSecrets: changes.some(({ op, what }) =>
             SECRET_FILES.includes(what) ? op === "update" : op !== "delete" && what.startsWith("secret "),
         ),
+        storeApart: changing(preview).some((step) => isStore(step, node) && commonOf(step.oldState) !== commonOf(step.newState)),
     };
+}
+
+const isStore = (step: Step, node: PlannedNode): boolean =>
+    typeChain(step.urn).at(-1) === CONTAINER && shortName(step, node) === "minio" && step.oldState !== undefined;
+
+// What MinIO compares with the others before it starts: its own binary, all drives as they are addressed, its environment.
+function commonOf(state: Step["newState"]): string {
+    const { image, command, envs } = { command: [], envs: [], ...state?.inputs } as Record<"command" | "envs", string[]> & {
+        image?: string;
+    };
+    const drives = command.filter((word) => word.includes("://"));
+    return JSON.stringify([image, drives, envs.filter((one) => one.startsWith("MINIO_")).sort()]);
 }
 
 // A container that is changed in place stays stopped when it is.

@@ -25,6 +25,8 @@ Examples:
 `;
 
 const HOURS = 3_600_000;
+/** The script waits for two minutes, twice. */
+const FLUSH_TIMEOUT_MS = 300_000;
 
 export function addResyncCommand(program: Command): void {
     addCommand(program, "resync", "Fill a node's object store with what the other node's has (objectStore: mirrored)")
@@ -75,13 +77,17 @@ export function sides(nodes: DeployedNode[], name: string): [from: DeployedNode,
 
 /** The command line on the host that is filled. Pure. */
 export function mirrorCommand(from: DeployedNode, to: DeployedNode, buckets: string[]): string {
-    const { objectStorePort, lokiPort } = from.values;
     return helper(
         "mirror-buckets",
         ...["--container", to.container("minio"), "--port", String(to.values.objectStorePort)],
-        ...["--from", `${from.address}:${objectStorePort}`, "--loki", `http://${from.address}:${lokiPort}`],
+        ...["--from", `${from.address}:${from.values.objectStorePort}`],
         ...buckets,
     );
+}
+
+/** The command line on the host that is copied from: logs in Loki's memory are in no bucket yet. Pure. */
+export function flushCommand(from: DeployedNode): string {
+    return helper("flush-loki", "--container", from.container("minio"), "--port", String(from.values.lokiPort));
 }
 
 async function copy(
@@ -93,6 +99,11 @@ async function copy(
     const started = Date.now();
     const alive = setInterval(() => say(`… ${Math.round((Date.now() - started) / 1000)} s`), 15_000);
     const copied: Record<string, number> = {};
+    const flushed = await from.exec(flushCommand(from), { timeoutMs: FLUSH_TIMEOUT_MS });
+    if (flushed.code !== 0) {
+        clearInterval(alive);
+        throw new UserError(`${from.name}: ${flushed.stderr.trim()}`, 1);
+    }
     const result = await to
         .exec(mirrorCommand(from, to, buckets), {
             timeoutMs: 24 * HOURS,

@@ -14,7 +14,8 @@ export function listScript(bucket: string, port: number): string {
         "set -a",
         '. "$MINIO_CONFIG_ENV_FILE"',
         "set +a",
-        `export MC_CONFIG_DIR=/tmp/.mc MC_HOST_here="http://$MINIO_ROOT_USER:$MINIO_ROOT_PASSWORD@127.0.0.1:${port}"`,
+        // The container of a store with TLS has SSL_CERT_FILE, for mc.
+        `export MC_CONFIG_DIR=/tmp/.mc MC_HOST_here="http\${SSL_CERT_FILE:+s}://$MINIO_ROOT_USER:$MINIO_ROOT_PASSWORD@127.0.0.1:${port}"`,
         `mc --json ls --recursive "here/${bucket}"`,
         "",
     ].join("\n");

@@ -5,6 +5,7 @@ import { shellQuote } from "../../components/shell";
 import { templateText } from "../../components/templates";
 import { DeployedNode } from "../deployment";
 import { UNREACHABLE } from "../ssh";
+import { certificateFiles } from "./certificates";
 import { HostFacts, parseFacts } from "./facts";
 import { probeLines, probes } from "./probes";
 
@@ -27,6 +28,11 @@ export function statusScript(node: Pick<DeployedNode, "values" | "container">): 
         `VIP=${shellQuote(node.values.vip)}`,
         `CONTAINERS=${shellQuote(services.map((service) => node.container(service)).join(" "))}`,
         `PROBES=${shellQuote(probeLines(probes(node.values)))}`,
+        `CERTIFICATES=${shellQuote(
+            certificateFiles(node.values)
+                .map(({ use, path }) => `${use} ${path}`)
+                .join("\n"),
+        )}`,
         templateText("scripts/collect-status.sh"),
     ].join("\n");
 }

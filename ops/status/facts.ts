@@ -1,3 +1,5 @@
+import { CertificateEnds, endOf } from "./certificates";
+
 /** What a host said of itself. */
 export interface HostFacts {
     /** Undefined: it could not be asked. */
@@ -18,6 +20,8 @@ export interface ReachableHost {
     containers: Record<string, ContainerFacts>;
     /** By the name of the probe; by the name of the container where its own health check asks over HTTP. */
     answers: Record<string, Answer>;
+    /** When its certificates end, ISO 8601, by what they are for; undefined: there is none, or it cannot be read. */
+    certificates: CertificateEnds;
 }
 
 export interface ContainerFacts {
@@ -36,8 +40,10 @@ export interface ContainerFacts {
 }
 
 export interface Answer {
-    /** HTTP's; undefined when nobody answered. */
+    /** HTTP's; undefined when nobody answered, or nothing was asked. */
     status?: number;
+    /** Nothing was asked, and a connection could be made. */
+    connected?: boolean;
     lines: string[];
 }
 
@@ -60,6 +66,12 @@ export function parseFacts(text: string, clock: Clock): ReachableHost {
     );
     const titled = (word: string): string | undefined =>
         [...sections.keys()].find((title) => title.startsWith(`${word} `))?.slice(word.length + 1);
+    const all = <T>(word: string, read: (lines: string[]) => T): Record<string, T> =>
+        Object.fromEntries(
+            [...sections].flatMap(([title, lines]) =>
+                title.startsWith(`${word} `) ? [[title.slice(word.length + 1), read(lines)]] : [],
+            ),
+        );
     const images = Object.fromEntries(
         (sections.get("images") ?? []).map((line) => line.split(" ") as [string, string]),
     );
@@ -75,13 +87,15 @@ export function parseFacts(text: string, clock: Clock): ReachableHost {
         containers: Object.fromEntries(
             (sections.get("containers") ?? []).flatMap((line) => readContainer(line, images)),
         ),
-        answers: Object.fromEntries(
-            [...sections].flatMap(([title, lines]) =>
-                title.startsWith("http ") ? [[title.slice("http ".length), readAnswer(lines)]] : [],
-            ),
-        ),
+        answers: all("http", readAnswer),
+        certificates: ends(all("certificate", (lines) => lines.join("\n"))),
     };
 }
+
+const ends = (found: Record<string, string>): CertificateEnds =>
+    Object.fromEntries(
+        Object.entries(found).map(([purpose, pem]) => [purpose, endOf(purpose as keyof CertificateEnds, pem)]),
+    );
 
 function readContainer(line: string, images: Record<string, string | undefined>): [string, ContainerFacts][] {
     const [name, id, status, health, restarts, imageId, config, startedAt] = line.split(" ");
@@ -104,6 +118,7 @@ function readContainer(line: string, images: Record<string, string | undefined>)
 }
 
 function readAnswer([first, ...lines]: string[]): Answer {
+    if (first === "connected") return { connected: true, lines };
     const status = /^HTTP\/\S+ (\d{3})/.exec(first ?? "")?.[1];
     return { status: status === undefined ? undefined : Number(status), lines };
 }

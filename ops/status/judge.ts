@@ -1,4 +1,5 @@
 import { size, span } from "../format";
+import { certificateFindings } from "./certificates";
 import { Finding, NodeFacts, NodeStatus, nodeStatus, Redundancy, Status, Verdict } from "./model";
 
 // Prometheus and Loki order by time stamps; certificates and signatures tolerate minutes, people comparing graphs do not.
@@ -12,7 +13,7 @@ const QUEUE_NEARLY_FULL = 0.8;
 const BACK_ENDS = { prometheus: "Prometheus", loki: "Loki" };
 
 /** The pair's facts, made sense of. Pure. */
-export function judge(facts: NodeFacts[]): Status {
+export function judge(facts: NodeFacts[], now = Date.now()): Status {
     const nodes = facts.map(nodeStatus);
     const reachable = nodes.filter((node) => node.reachable);
     const vip = virtualIp(facts, nodes);
@@ -23,6 +24,9 @@ export function judge(facts: NodeFacts[]): Status {
         ...vipFindings(vip, nodes),
         ...backEndFindings(nodes),
         ...nodes.flatMap(nodeFindings),
+        ...nodes.flatMap(({ name, certificates }, at) =>
+            certificates ? certificateFindings(name, facts[at]!.values, certificates, now) : [],
+        ),
         ...clockFindings(clock, reachable),
         ...(redundancy.full === false && (Object.keys(redundancy.waiting).length > 0 || peerOut)
             ? [{ severity: "degraded" as const, text: `redundancy: ${redundancy.text}` }]
@@ -39,7 +43,14 @@ function verdictOf(nodes: NodeStatus[], findings: Finding[]): Verdict {
 }
 
 function virtualIp(facts: NodeFacts[], nodes: NodeStatus[]): Status["vip"] {
-    const answers = facts.flatMap(({ facts: { host } }) => (host ? [host.answers.vip?.status === 200] : []));
+    // Where a connection is all that a host can make, the owner has to say that something is behind it.
+    const ownersWork = nodes
+        .filter((node) => node.holdsVip)
+        .every(({ services }) => services.find(({ service }) => service === "haproxy")?.endpoint === 200);
+    const answers = facts.flatMap(({ facts: { host } }) => {
+        const { status, connected = false } = host?.answers.vip ?? {};
+        return host ? [status === 200 || (connected && ownersWork)] : [];
+    });
     return {
         address: facts[0]!.values.vip,
         owners: nodes.filter((node) => node.holdsVip).map(({ name }) => name),

@@ -1,5 +1,6 @@
 import { PROMETHEUS_DISK } from "../../components/otel-aggregator";
 import { Values } from "../../components/settings/keys";
+import { CertificateEnds } from "./certificates";
 import { Answer, ContainerFacts, HostFacts, parseSamples } from "./facts";
 import { Queue, readQueues } from "./queues";
 import { drift, RecordedContainers } from "./state";
@@ -64,6 +65,8 @@ export interface NodeStatus {
     failedLogWrites?: number;
     /** Logs that Prometheus had to mend when it started, or since; undefined when it does not say. */
     mendedLogs?: number;
+    /** When each of its certificates ends; undefined without TLS. */
+    certificates?: CertificateEnds;
     /** Last successful upload of a block, seconds since 1970; undefined when there was none since the start, or it is not known. */
     lastUploadSeconds?: number;
 }
@@ -132,6 +135,7 @@ export function nodeStatus({ stack, values, services, facts, recorded }: NodeFac
         fullDisks: fullDisks(host.answers.disks),
         failedLogWrites: sample(host.answers["log-writes"], "prometheus_tsdb_wal_writes_failed_total"),
         mendedLogs: sample(host.answers["log-writes"], "prometheus_tsdb_wal_corruptions_total"),
+        certificates: values.tls === "off" ? undefined : host.certificates,
         lastUploadSeconds: lastUpload(host.answers.uploads),
     };
 }

@@ -1,13 +1,14 @@
 import { Values } from "../../components/settings/keys";
 
-/** A question over HTTP that is asked on the host itself. */
+/** A question that is asked on the host itself. */
 export interface Probe {
     /** One word. */
     name: string;
     /** @default "127.0.0.1" */
     address?: string;
     port: number;
-    path: string;
+    /** Asked over HTTP. @default nothing is asked: can a connection be made? */
+    path?: string;
     /** Lines of the answer that are wanted; an extended regular expression without blanks. @default none */
     lines?: string;
 }
@@ -44,11 +45,17 @@ export const NEARLY_EMPTY_BYTES = 1_048_576;
 // What is in a queue came after the queue was empty for the last time.
 const SINCE_EMPTY = `time()-max by(exporter,data_type)(max_over_time(timestamp(otelcol_exporter_queue_size{instance="NODE"}<${NEARLY_EMPTY_BYTES})[6h:15s]))`;
 
+// A host has nothing that speaks TLS: with it, that somebody takes connections there has to do; its owner says the rest.
+const vipProbe = (values: Values): Probe =>
+    values.tls === "off"
+        ? { name: "vip", address: values.vip, port: values.haproxyStatsPort, path: "/healthz" }
+        : { name: "vip", address: values.vip, port: values.otlpHttpPort };
+
 /** All that is asked on a node, besides what each container's own health check asks. Pure. */
 export function probes(values: Values): Probe[] {
     const query = encodeURIComponent(SINCE_EMPTY.replace("NODE", values.nodeName));
     return [
-        { name: "vip", address: values.vip, port: values.haproxyStatsPort, path: "/healthz" },
+        vipProbe(values),
         {
             name: "queues",
             port: values.aggregatorMetricsPort,
@@ -92,7 +99,7 @@ export function probes(values: Values): Probe[] {
 export function probeLines(all: Probe[]): string {
     return all
         .map(({ name, address, port, path, lines }) =>
-            [name, address ?? "127.0.0.1", port, path, lines ?? NOTHING].join(" "),
+            [name, address ?? "127.0.0.1", port, path ?? NOTHING, lines ?? NOTHING].join(" "),
         )
         .join("\n");
 }

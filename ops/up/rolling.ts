@@ -40,6 +40,9 @@ export interface RollingResult {
 
 const POLL_MS = 1_000;
 
+/** Services that are not ready while a pool of two is in two halves. */
+const NOT_WITHOUT_STORE = ["minio", "loki", "thanos-store", "thanos-compactor"];
+
 /** Exit codes besides 0. */
 export const FAILED = 1;
 export const NOT_READY = 2;
@@ -97,8 +100,7 @@ export class Rolling {
         const node = this.node(plan.name);
         const other = this.deployment.nodes.find(({ name }) => name !== plan.name);
         const alone = other === undefined || (this.options.all.find(({ name }) => name === other.name)?.first ?? false);
-        // The new secrets of one node make the pool whole only when the other one has them, too.
-        const excused = this.plans.some(({ newSecrets }) => newSecrets) ? ["minio"] : [];
+        const excused = this.excused();
 
         // A new node takes nothing away.
         const gentle = plan.first || isGentle(plan);
@@ -113,6 +115,14 @@ export class Rolling {
         }
         // Alone, the object store may have no quorum yet.
         if (!alone && !(isGentle(plan) && plan.changes.length === 0)) await this.wholeAgain(plan, excused);
+    }
+
+    /** Services that need not be ready until both nodes are updated. */
+    private excused(): string[] {
+        const pooled = this.deployment.nodes.some(({ values }) => values.objectStore === "pooled");
+        if (pooled && this.plans.some(({ storeApart }) => storeApart)) return NOT_WITHOUT_STORE;
+        // The new secrets of one node make the pool whole only when the other one has them, too.
+        return this.plans.some(({ newSecrets }) => newSecrets) ? ["minio"] : [];
     }
 
     private async leaveVip(plan: NodePlan, node: DeployedNode, other: DeployedNode): Promise<TakeBack | undefined> {

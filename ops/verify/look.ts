@@ -5,6 +5,7 @@ import { complaint } from "../status/collect";
 import { deployedContainers, foundContainers } from "./kinds/containers";
 import { deployedFiles } from "./kinds/files";
 import { together } from "./kinds/host";
+import { isUnneeded } from "./kinds/object-store";
 import { KINDS } from "./kinds";
 import { Finding, Inquiry, Judgement, NodeVerification, Sections } from "./model";
 import { StateResource, stackResources } from "./state";
@@ -103,7 +104,18 @@ export function judge(resources: StateResource[], inquiries: Inquiry[], said: Se
 /** Compares all nodes at the same time. A pool's buckets and users are those of all: they are told once. */
 export async function lookAtAll(deployment: Deployment, nodes = deployment.nodes): Promise<Look[]> {
     const looks = await Promise.all(nodes.map((node) => lookAt(deployment, node)));
-    return nodes[0]?.values.objectStore === "pooled" ? withoutRepeated(looks) : looks;
+    if (nodes[0]?.values.objectStore !== "pooled") return looks;
+    return withoutRepeated(withoutNeeded(looks, deployment.nodes.length));
+}
+
+/** Leaves out users of the common store that one of its hosts may still need, as while a change has reached only the other. Pure. */
+export function withoutNeeded<T extends Judgement>(looks: T[], hosts: number): T[] {
+    const users = looks.map(({ findings }) => findings.filter(isUnneeded).map(({ subject }) => subject));
+    const byNobody = (user: string): boolean => looks.length === hosts && users.every((list) => list.includes(user));
+    return looks.map((look) => ({
+        ...look,
+        findings: look.findings.filter((finding) => !isUnneeded(finding) || byNobody(finding.subject)),
+    }));
 }
 
 const OF_THE_STORE = ["bucket", "user", "policy"];

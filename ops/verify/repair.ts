@@ -1,3 +1,4 @@
+import { shellQuote } from "../../components/shell";
 import { DeployedNode } from "../deployment";
 import { Change } from "../preview/plan";
 import {
@@ -9,7 +10,7 @@ import {
 } from "./kinds/containers";
 import { DeployedFile, deployedFiles } from "./kinds/files";
 import { deployedFirewall } from "./kinds/firewall";
-import { storeSetups } from "./kinds/object-store";
+import { isUnneeded, storeSetups } from "./kinds/object-store";
 import { Look } from "./look";
 import { Finding } from "./model";
 import { hostSetups } from "./setup-script";
@@ -147,7 +148,10 @@ class Work {
         // A store that could not be asked, and is started now, may lack them as well.
         const unasked = this.look.unknown.length > 0 && this.started.some(({ name }) => name.startsWith("minio-"));
         if (!setup || (!store && !unasked)) return [];
-        return [step("make buckets, users and policies again", lineOf(setup), { input: inputOf(setup) })];
+        const gone = this.findings.filter(isUnneeded).map(({ subject }) => subject);
+        const line = [lineOf(setup), ...gone.map((user) => `--retire ${shellQuote(user)}`)].join(" ");
+        const text = ["make buckets, users and policies again", ...gone.map((user) => `remove the user ${user}`)].join(", ");
+        return [step(text, line, { input: inputOf(setup) })];
     }
 
     changes(): Change[] {

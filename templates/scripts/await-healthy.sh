@@ -1,15 +1,16 @@
 #!/bin/sh
-# await-healthy [--timeout SECONDS] [--open-if CMD --open TEXT [--open-after SECONDS]] CONTAINER
+# await-healthy [--timeout SECONDS] [--check CMD] [--open-if CMD --open TEXT [--open-after SECONDS]] CONTAINER
 #
-# Waits until the container's own health check, run here rather than at Docker's interval, succeeds. When CMD succeeds, something outside
-# this host is missing: that is said as "open: TEXT" and is no failure; --open-after gives the service that long to be healthy without it. A
-# container that keeps crashing fails at once, with its log.
+# Waits until the container's own health check, run here rather than at Docker's interval, succeeds; --check is another command in the container. When
+# the CMD of --open-if succeeds, something outside this host is missing: that is said as "open: TEXT" and is no failure; --open-after gives the service
+# that long to be healthy without it. A container that keeps crashing fails at once, with its log.
 set -eu
 
-timeout=120 open_if="" open="" open_after=0
+timeout=120 check="" open_if="" open="" open_after=0
 while [ $# -gt 1 ]; do
     case $1 in
         --timeout) timeout=$2 ;;
+        --check) check=$2 ;;
         --open-if) open_if=$2 ;;
         --open) open=$2 ;;
         --open-after) open_after=$2 ;;
@@ -19,7 +20,7 @@ while [ $# -gt 1 ]; do
 done
 container=$1
 
-check=$(docker inspect --format '{{range .Config.Healthcheck.Test}}{{println .}}{{end}}' "$container" | sed 1d)
+[ -n "$check" ] || check=$(docker inspect --format '{{range .Config.Healthcheck.Test}}{{println .}}{{end}}' "$container" | sed 1d)
 restarts_before=$(docker inspect --format '{{.RestartCount}}' "$container")
 deadline=$(($(date +%s) + timeout))
 may_be_open=$(($(date +%s) + open_after))

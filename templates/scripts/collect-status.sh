@@ -1,5 +1,5 @@
 #!/bin/bash
-# Settings before: VIP, CONTAINERS (names), PROBES (lines of NAME ADDRESS PORT PATH PATTERN).
+# Settings before: VIP, CONTAINERS (names), PROBES (lines of NAME ADDRESS PORT PATH PATTERN; PATH - only connects), CERTIFICATES (lines of NAME FILE).
 #
 # Tells what `otel-ha status` wants to know of a host, in sections that begin with "== ". Asks every endpoint at the same time, over HTTP by bash
 # alone: a host need not have curl. Ends within seconds, whatever hangs.
@@ -10,6 +10,7 @@ echo "== time $(date +%s.%N)"
 # Few processes: the host may be busy, which is when people ask.
 ask() { # ADDRESS PORT PATH PATTERN
     exec 3<>"/dev/tcp/$1/$2" || exit 0
+    if [ "$3" = "-" ]; then echo connected && exit 0; fi
     printf 'GET %s HTTP/1.0\r\nHost: %s\r\n\r\n' "$3" "$1" >&3
     read -t 2 -r answer <&3 || exit 0
     echo "${answer%$'\r'}"
@@ -43,6 +44,15 @@ echo "== containers"
 found=$(timeout 4 docker inspect --type container --format "$format" $CONTAINERS 2>/dev/null) || true
 echo "$found"
 
+# Ours for TLS: a container that speaks it has a client for it, which names the status of anything but a success.
+ask_with_tls() { # CONTAINER URL
+    if said=$(timeout 4 docker exec "$1" wget -q -O /dev/null --no-check-certificate "$2" 2>&1); then
+        echo "HTTP/1.1 200 OK"
+    else
+        sed -n 's,.* \(HTTP/[0-9.]* [0-9][0-9][0-9].*\),\1,p' <<<"$said"
+    fi
+}
+
 # Where a container's own health check asks, which holds for the container that runs, whatever the settings say today.
 asked=""
 while read -r name _ _ _ _ _ _ _ check; do
@@ -50,6 +60,10 @@ while read -r name _ _ _ _ _ _ _ check; do
         port=${BASH_REMATCH[1]} path=${BASH_REMATCH[2]}
     elif [[ $check =~ /dev/tcp/127\.0\.0\.1/([0-9]+).*GET\ (/[^\ ]*) ]]; then
         port=${BASH_REMATCH[1]} path=${BASH_REMATCH[2]}
+    elif [[ $check =~ https://127\.0\.0\.1:[0-9]+/[^\ ]* ]]; then
+        asked="$asked ${name#/}"
+        ask_with_tls "${name#/}" "${BASH_REMATCH[0]}" >"$work/${name#/}" 2>/dev/null &
+        continue
     else
         continue
     fi
@@ -61,6 +75,13 @@ echo "== images"
 # shellcheck disable=SC2046
 timeout 4 docker image inspect --format '{{.Id}} {{range .RepoTags}}{{.}} {{end}}' $(echo "$found" | cut -d ' ' -f 6 | sort -u) 2>/dev/null || true
 timeout 4 docker version --format '{{.Server.Version}}' 2>/dev/null | sed 's/^/== docker /'
+
+# Nothing but certificates: a file may have the key, too.
+while read -r name file; do
+    if [ -z "$name" ]; then continue; fi
+    echo "== certificate $name"
+    sed -n '/^-----BEGIN CERTIFICATE-----$/,/^-----END CERTIFICATE-----$/p' "$file" 2>/dev/null || true
+done <<<"$CERTIFICATES"
 
 wait
 for name in $asked $(cut -d ' ' -f 1 <<<"$PROBES"); do

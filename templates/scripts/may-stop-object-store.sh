@@ -45,8 +45,19 @@ check_drives() {
 # status HOST:PORT PATH: the HTTP status, 000 when nothing answers.
 status() {
     # shellcheck disable=SC2016
-    timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "GET %s HTTP/1.0\r\nHost: %s\r\n\r\n" "$2" "$0" >&3 && read -r _ code _ <&3 && echo "$code"' \
-        "${1%:*}" "${1#*:}" "/minio/health/$2" 2>/dev/null || echo 000
+    code=$(timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "GET %s HTTP/1.0\r\nHost: %s\r\n\r\n" "$2" "$0" >&3 && read -r _ code _ <&3 && echo "$code"' \
+        "${1%:*}" "${1#*:}" "/minio/health/$2" 2>/dev/null || echo 000)
+    # So a port with TLS answers who speaks in the clear. While TLS is switched on or off the two hosts differ: what is asked is what answers.
+    if [ "$code" = 400 ]; then code=$(status_with_tls "https://$1/minio/health/$2"); fi
+    echo "$code"
+}
+# The host may have no client for it, the container has. It says nothing of a success, and names the status of anything else.
+status_with_tls() { # URL
+    if said=$(timeout 5 docker exec "$container" wget -q -O /dev/null --no-check-certificate "$1" 2>&1); then
+        echo 200
+    else
+        printf '%s\n' "$said" | sed -n 's,.* HTTP/[0-9.]* \([0-9][0-9][0-9]\).*,\1,p' | grep . || echo 000
+    fi
 }
 here() {
     status "127.0.0.1:$port" "$1"
@@ -95,7 +106,7 @@ ask_pair() {
     fi
     gone=$(away)
     if [ -z "$gone" ]; then
-        echo "note: $peers listens but does not work with $container, as between the two halves of a change of the root password; it is replaced"
+        echo "note: $peers listens but does not work with $container, as between the two halves of a change of the root password, of TLS or of the console; it is replaced"
         return 0
     fi
     refuse "nothing listens at ${gone% }, so this half of the object store is all there is to read from, and stopping it would stop that. Bring the other host back (pulumi up for it), or $override"

@@ -1,31 +1,28 @@
 #!/bin/sh
-# mirror-buckets --container NAME --port PORT --from HOST:PORT [--loki URL] [--timeout S] BUCKET...
+# mirror-buckets --container NAME --port PORT --from HOST:PORT BUCKET...
 #
 # Fills this host's object store with what the other host's has and this one does not; for objectStore "mirrored". Runs on the host that is to be
 # filled, as root, and may run again at any time: what is there already is not copied again, and nothing is deleted.
+# What the other host's Loki still has in memory is not there to be copied: flush-loki on that host has it written.
 #
 #   --container, --port  this host's object store. Its root.env opens the other one, too: both have the same root user.
 #   --from               S3 endpoint of the other host's object store
-#   --loki               the other host's Loki: it is told to write what it has in memory to its bucket, and waited for up to --timeout (120 s).
-#                        Loki publishes the index of that within 20 minutes: run this once more then.
 #
 # Standard output: a line "BUCKET OBJECTS" for each bucket, the number of objects that were copied. Errors: what mc said, and the bucket's name.
 # No secret is in an argument or in the output.
 set -eu
 
 usage() {
-    echo "usage: mirror-buckets --container NAME --port PORT --from HOST:PORT [--loki URL] [--timeout S] BUCKET..." >&2
+    echo "usage: mirror-buckets --container NAME --port PORT --from HOST:PORT BUCKET..." >&2
     exit 2
 }
 
-container="" port=9000 from="" loki="" timeout=120
+container="" port=9000 from=""
 while [ $# -ge 2 ]; do
     case $1 in
         --container) container=$2 ;;
         --port) port=$2 ;;
         --from) from=$2 ;;
-        --loki) loki=$2 ;;
-        --timeout) timeout=$2 ;;
         --*) echo "mirror-buckets: unknown option $1" >&2; usage ;;
         *) break ;;
     esac
@@ -35,17 +32,6 @@ case "$container,$from,${1-}" in
     ,* | *,,* | *, | *,--*) usage ;;
 esac
 
-# The hosts need no HTTP client: the object store's container has one.
-flush() {
-    docker exec "$container" wget -q -O /dev/null --post-data "" "$loki/flush" ||
-        { echo "mirror-buckets: Loki at $loki does not take POST /flush; is it ready?" >&2; exit 1; }
-    deadline=$(($(date +%s) + timeout))
-    until [ "$(docker exec "$container" wget -q -O - "$loki/metrics" | awk '/^loki_ingester_flush_queue_length/ { sum += $2 } END { print sum + 0 }')" = 0 ]; do
-        [ "$(date +%s)" -lt "$deadline" ] || { echo "mirror-buckets: Loki at $loki still has chunks to write after $timeout s; does its bucket take writes?" >&2; exit 1; }
-        sleep 1
-    done
-}
-
 # In the container: mc reads credentials from its environment.
 mirror() {
     docker exec -i -e OTEL_HA_PORT="$port" -e OTEL_HA_FROM="$from" -e OTEL_HA_BUCKET="$1" "$container" /bin/sh -s <<'END'
@@ -54,8 +40,10 @@ set -a
 . "$MINIO_CONFIG_ENV_FILE"
 set +a
 export MC_CONFIG_DIR=/tmp/.mc
-export MC_HOST_here="http://$MINIO_ROOT_USER:$MINIO_ROOT_PASSWORD@127.0.0.1:$OTEL_HA_PORT"
-export MC_HOST_there="http://$MINIO_ROOT_USER:$MINIO_ROOT_PASSWORD@$OTEL_HA_FROM"
+# The container of a store with TLS has this, for mc; the other host's is alike.
+scheme=http${SSL_CERT_FILE:+s}
+export MC_HOST_here="$scheme://$MINIO_ROOT_USER:$MINIO_ROOT_PASSWORD@127.0.0.1:$OTEL_HA_PORT"
+export MC_HOST_there="$scheme://$MINIO_ROOT_USER:$MINIO_ROOT_PASSWORD@$OTEL_HA_FROM"
 copy() {
     mc --json mirror --exclude loki_cluster_seed.json "$@" "there/$OTEL_HA_BUCKET" "here/$OTEL_HA_BUCKET"
 }
@@ -66,8 +54,6 @@ copy
 END
 }
 
-# Twice: the queue is empty while its last chunks are still on their way. The second time a worker takes a stream only when it is done with the first.
-if [ -n "$loki" ]; then flush; flush; fi
 for bucket in "$@"; do
     if ! said=$(mirror "$bucket" 2>&1); then
         printf '%s\n' "$said" | grep -v '"status":"success"' | tail -n 5 >&2

@@ -1,14 +1,14 @@
 #!/bin/sh
-# put-file [--mode M] [--owner U:G] [--check CMD] [--reload CMD --container NAME [--spec LABEL]] PATH < content
+# put-file [--mode M] [--owner U:G] [--check CMD] [--reload CMD --container NAME [--works CMD] [--spec LABEL]] PATH < content
 #
 # Writes PATH as one transaction: temporary file, validator, rename and, where a running container reads it, reload and health
 # check. When the reload or the health check fails, the previous content is put back, or the file removed when there was none: a
 # failed run leaves the host as Pulumi's state describes it. A container whose label otel-ha.spec is another one than LABEL is about to be
-# made anew, with what the file needs: it is left alone. CMD runs with $DIR (the file's directory) and $CANDIDATE (name of the
-# new file in it).
+# made anew, with what the file needs: it is left alone. CMD runs with $DIR (the file's directory) and $CANDIDATE (name of the new file in it); that of
+# --works runs in the container, instead of its health check.
 set -eu
 
-mode=0644 owner=0:0 check="" reload="" container="" spec=""
+mode=0644 owner=0:0 check="" reload="" container="" works="" spec=""
 while [ $# -gt 1 ]; do
     case $1 in
         --mode) mode=$2 ;;
@@ -16,6 +16,7 @@ while [ $# -gt 1 ]; do
         --check) check=$2 ;;
         --reload) reload=$2 ;;
         --container) container=$2 ;;
+        --works) works=$2 ;;
         --spec) spec=$2 ;;
         *) echo "put-file: unknown option $1" >&2; exit 2 ;;
     esac
@@ -49,8 +50,11 @@ if ! $interrupted && [ -f "$path" ] && cmp -s "$new" "$path"; then
     mv "$new" "$path"
     exit 0
 fi
+await_healthy() { # SECONDS
+    "$lib/await-healthy" --timeout "$1" --check "$works" "$container" </dev/null
+}
 well_before=false
-if [ -n "$reload" ] && "$lib/await-healthy" --timeout 0 "$container" </dev/null >/dev/null 2>&1; then well_before=true; fi
+if [ -n "$reload" ] && await_healthy 0 >/dev/null 2>&1; then well_before=true; fi
 had_old=false
 if $interrupted; then
     had_old=true
@@ -72,7 +76,7 @@ if [ -n "$spec" ] && [ "$(docker inspect --format '{{index .Config.Labels "otel-
 # A service that was not well before, perhaps because of this very file, may not be there to hear a signal: it is started anew.
 if ! $well_before; then reload="docker restart $container"; fi
 apply() {
-    sh -c "$reload" >/dev/null </dev/null && "$lib/await-healthy" --timeout 30 "$container" </dev/null
+    sh -c "$reload" >/dev/null </dev/null && await_healthy 30
 }
 apply && exit 0
 if $had_old; then

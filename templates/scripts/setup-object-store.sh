@@ -1,13 +1,15 @@
 #!/bin/sh
-# setup-object-store --container NAME --port PORT [--peer HOST:PORT]... [--timeout S] [--peer-grace S] [--check true] < one line per client: USER SECRET BUCKET
+# setup-object-store --container NAME --port PORT [--peer HOST:PORT]... [--timeout S] [--peer-grace S] [--check true] [--retire USER]... \
+#     < one line per client: USER SECRET BUCKET ROLE
 #
-# Waits for the store's write quorum, then makes buckets and one user per client that may touch its own bucket only. Peers are the other hosts of a
-# pool: while too many are away there is no quorum, which is said as "open: ..." and is no failure; their own run of this script completes the work.
-# Without peers the store needs nobody, and no quorum is a failure. A # starts a comment. With --check nothing is waited for and nothing changed: what is
-# there and what should be is told, for `otel-ha verify`.
+# Waits for the store's write quorum, then makes buckets and one user per client that may touch its own bucket only. ROLE is all (read, write, delete),
+# upload (write, and look up what is there) or read. Peers are the other hosts of a pool: while too many are away there is no quorum, which is said as
+# "open: ..." and is no failure; their own run of this script completes the work. Without peers the store needs nobody, and no quorum is a failure. A #
+# starts a comment. With --check nothing is waited for and nothing changed: what is there and what should be is told, for `otel-ha verify`. --retire
+# removes a user that no host needs any more.
 set -eu
 
-container="" port=9000 peers="" timeout=90 grace=20 check=false
+container="" port=9000 peers="" timeout=90 grace=20 check=false retired=""
 while [ $# -gt 1 ]; do
     case $1 in
         --container) container=$2 ;;
@@ -16,6 +18,7 @@ while [ $# -gt 1 ]; do
         --peer-grace) grace=$2 ;;
         --timeout) timeout=$2 ;;
         --check) check=$2 ;;
+        --retire) retired="$retired $2" ;;
         *) echo "setup-object-store: unknown option $1" >&2; exit 2 ;;
     esac
     shift 2
@@ -57,39 +60,50 @@ until [ "$check" = true ] || has_quorum; do
     fi
     if [ "$now" -ge "$deadline" ]; then
         [ -n "$peers" ] || fail "has no write quorum after $timeout s: are all of its drives there?"
-        echo "open: the object store has no write quorum, though$peers listens (does it have the same root credentials yet?): run pulumi up for that host"
+        echo "open: the object store has no write quorum, though$peers listens (does it have the same root credentials, TLS and console settings yet?): run pulumi up for that host"
         exit 0
     fi
     sleep 0.5
 done
 
 # In the container: mc reads the root credentials from the environment and each secret from standard input, never from an argument.
-printf '%s\n' "$clients" | docker exec -i -e OTEL_HA_PORT="$port" -e OTEL_HA_CHECK="$check" "$container" /bin/sh -c '
+printf '%s\n' "$clients" | docker exec -i -e OTEL_HA_PORT="$port" -e OTEL_HA_CHECK="$check" -e OTEL_HA_RETIRED="$retired" "$container" /bin/sh -c '
 set -eu
 set -a
 . "$MINIO_CONFIG_ENV_FILE"
 set +a
 export MC_CONFIG_DIR=/tmp/.mc
-export MC_HOST_store="http://$MINIO_ROOT_USER:$MINIO_ROOT_PASSWORD@127.0.0.1:$OTEL_HA_PORT"
-policy_text() { # BUCKET
+# The container of a store with TLS has this, for mc.
+scheme=http${SSL_CERT_FILE:+s}
+export MC_HOST_store="$scheme://$MINIO_ROOT_USER:$MINIO_ROOT_PASSWORD@127.0.0.1:$OTEL_HA_PORT"
+clients=$(cat)
+
+# May list the bucket in any role: without that a missing object is forbidden rather than missing.
+policy_text() { # BUCKET ROLE
+    write="\"s3:PutObject\", \"s3:ListMultipartUploadParts\", \"s3:AbortMultipartUpload\""
+    case $2 in
+        all) actions="\"s3:GetObject\", \"s3:DeleteObject\", $write" ;;
+        upload) actions="\"s3:GetObject\", $write" ;;
+        read) actions="\"s3:GetObject\"" ;;
+        *) echo "setup-object-store: unknown role \"$2\"; write all, upload or read" >&2; exit 2 ;;
+    esac
     cat <<EOF
 { "Version": "2012-10-17", "Statement": [
   { "Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"],
     "Resource": ["arn:aws:s3:::$1"] },
-  { "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"],
+  { "Effect": "Allow", "Action": [$actions],
     "Resource": ["arn:aws:s3:::$1/*"] } ] }
 EOF
 }
-clients=$(cat)
 
 # What is there as mc tells it, and what should be. That the user has no such policy yet, or another secret, is an answer and no error.
-tell() { # USER KEY BUCKET
-    echo "client $1 $3 $3-client"
-    printf "want %s " "$3-client"
-    policy_text "$3" | while read -r line; do printf "%s " "$line"; done
+tell() { # USER KEY BUCKET ROLE
+    echo "client $1 $3 $3-$4"
+    printf "want %s " "$3-$4"
+    policy_text "$3" "$4" | while read -r line; do printf "%s " "$line"; done
     echo
-    mc --json admin policy info store "$3-client" </dev/null || true
-    export MC_HOST_client="http://$1:$2@127.0.0.1:$OTEL_HA_PORT"
+    mc --json admin policy info store "$3-$4" </dev/null || true
+    export MC_HOST_client="$scheme://$1:$2@127.0.0.1:$OTEL_HA_PORT"
     case $(mc --json ls "client/$3/.otel-ha/" 2>&1 </dev/null) in *SignatureDoesNotMatch*) echo "other-secret $1" ;; esac
 }
 
@@ -99,8 +113,8 @@ surplus() { # USER
     case $has in *"\"policyName\":\""*) ;; *) return 0 ;; esac
     has=${has#*\"policyName\":\"}
     should=" "
-    while read -r client _ bucket; do
-        if [ "$client" = "$1" ]; then should="$should$bucket-client "; fi
+    while read -r client _ bucket role; do
+        if [ "$client" = "$1" ]; then should="$should$bucket-$role "; fi
     done <<EOF
 $clients
 EOF
@@ -117,17 +131,17 @@ if [ "$OTEL_HA_CHECK" = true ]; then
 fi
 policy=/tmp/client-policy.$$
 trap "rm -f $policy" EXIT
-while read -r user secret bucket; do
+while read -r user secret bucket role; do
     case $user in "" | "#") continue ;; esac
     if [ "$OTEL_HA_CHECK" = true ]; then
-        tell "$user" "$secret" "$bucket"
+        tell "$user" "$secret" "$bucket" "$role"
         continue
     fi
+    policy_text "$bucket" "$role" >"$policy"
     mc --quiet mb --ignore-existing "store/$bucket" >/dev/null </dev/null
     printf "%s\n%s\n" "$user" "$secret" | mc --quiet admin user add store >/dev/null
-    policy_text "$bucket" >"$policy"
-    mc --quiet admin policy create store "$bucket-client" "$policy" >/dev/null </dev/null
-    if ! out=$(mc --quiet admin policy attach store "$bucket-client" --user "$user" 2>&1 </dev/null); then
+    mc --quiet admin policy create store "$bucket-$role" "$policy" >/dev/null </dev/null
+    if ! out=$(mc --quiet admin policy attach store "$bucket-$role" --user "$user" 2>&1 </dev/null); then
         case $out in *"already in effect"*) ;; *) echo "$out" >&2; exit 1 ;; esac
     fi
     for name in $(surplus "$user"); do
@@ -136,5 +150,8 @@ while read -r user secret bucket; do
 done <<EOF
 $clients
 EOF
+for user in $OTEL_HA_RETIRED; do
+    mc --quiet admin user remove store "$user" >/dev/null </dev/null
+done
 if [ "$OTEL_HA_CHECK" = true ]; then echo told; fi
 '

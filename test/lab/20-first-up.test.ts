@@ -1,5 +1,6 @@
 // From empty hosts to a stack that runs, first one host by itself, then both at once.
 import { beforeAll, describe, expect, it } from "vitest";
+import { access } from "../../lab/access";
 import { resetNode } from "../../lab/hosts";
 import { Project, pulumi } from "../../lab/project";
 import { containers, vipOwners } from "../../lab/queries";
@@ -84,19 +85,20 @@ describe("both stacks at once, from empty hosts", () => {
 
     it("publish the addresses of everything", async () => {
         const { stdout } = await pulumi(project, ["stack", "output", "--json", "--stack", "node2"]);
+        const { scheme } = await access();
         expect(JSON.parse(stdout)).toMatchObject({
-            otlpHttp: "http://192.168.110.140:4318",
+            otlpHttp: `${scheme}://192.168.110.140:4318`,
             otlpGrpc: "192.168.110.140:4317",
-            haproxyStats: "http://192.168.110.119:8404/stats",
-            prometheus: "http://192.168.110.119:9090",
-            thanosSidecar: "http://192.168.110.119:10902",
+            haproxyStats: `${scheme}://192.168.110.119:8404/stats`,
+            prometheus: `${scheme}://192.168.110.119:9090`,
+            thanosSidecar: `${scheme}://192.168.110.119:10902`,
             thanosSidecarGrpc: "192.168.110.119:10901",
-            thanosQuery: "http://192.168.110.119:10904",
-            thanosStore: "http://192.168.110.119:10906",
-            loki: "http://192.168.110.119:3100",
-            objectStore: "http://192.168.110.119:9000",
-            objectStoreConsole: "http://192.168.110.119:9001",
-            otelAggregatorMetrics: "http://192.168.110.119:9464/metrics",
+            thanosQuery: `${scheme}://192.168.110.119:10904`,
+            thanosStore: `${scheme}://192.168.110.119:10906`,
+            loki: `${scheme}://192.168.110.119:3100`,
+            objectStore: `${scheme}://192.168.110.119:9000`,
+            objectStoreConsole: `${scheme}://192.168.110.119:9001`,
+            otelAggregatorMetrics: `${scheme}://192.168.110.119:9464/metrics`,
             haproxyStatsPassword: "[secret]",
         });
     });

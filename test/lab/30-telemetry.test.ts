@@ -1,7 +1,9 @@
 // What is sent to the virtual IP is found again, with its values and attributes.
 import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
+import { access, ask, curlArguments } from "../../lab/access";
 import { labExec } from "../../lab/hosts";
+import { NETWORK } from "../../lab/nodes";
 import { Project } from "../../lab/project";
 import { logql, promql } from "../../lab/queries";
 import { run } from "../../lab/run";
@@ -80,7 +82,7 @@ it("has all of Prometheus' targets up", async () => {
 });
 
 describe("a request at the virtual IP", () => {
-    const url = "http://192.168.110.140:4318/v1/logs";
+    const path = "/v1/logs";
     const headers = { "content-type": "application/json" };
     const body = (text: string): string =>
         JSON.stringify({
@@ -93,7 +95,7 @@ describe("a request at the virtual IP", () => {
         });
 
     it("may be compressed", async () => {
-        const answer = await fetch(url, {
+        const answer = await ask(NETWORK.vip, 4318, path, {
             method: "POST",
             headers: { ...headers, "content-encoding": "gzip" },
             body: gzipSync(body("compressed")),
@@ -108,19 +110,22 @@ describe("a request at the virtual IP", () => {
     });
 
     it("that is too large is refused with 413 and a sentence; a large one is not", async () => {
-        expect((await fetch(url, { method: "POST", headers, body: body("x".repeat(100_000)) })).status).toBe(200);
+        const large = { method: "POST", headers, body: body("x".repeat(100_000)) };
+        expect((await ask(NETWORK.vip, 4318, path, large)).status).toBe(200);
+        const { url } = await access();
         const tooLarge = await run(
             [
                 "curl",
                 "--silent",
                 "--show-error",
+                ...(await curlArguments(NETWORK.vip, 4318)),
                 "--write-out",
                 "\n%{http_code}",
                 "--header",
                 "content-type: application/json",
                 "--data-binary",
                 "@-",
-                url,
+                url(NETWORK.vip, 4318, path),
             ],
             { input: body("x".repeat(21 * 2 ** 20)) },
         );
@@ -131,10 +136,10 @@ describe("a request at the virtual IP", () => {
 it("shows HAProxy's statistics to who has the password, and to nobody else", async () => {
     const password = await stackSecret(project, "node1", "haproxyStatsPassword");
     expect((await haproxyStats(node1)).status).toBe(401);
-    expect((await haproxyStats(node1, `admin:wrong`)).status).toBe(401);
-    const page = await haproxyStats(node1, `admin:${password}`);
+    expect((await haproxyStats(node1, "admin", "wrong")).status).toBe(401);
+    const page = await haproxyStats(node1, "admin", password);
     expect(page.status).toBe(200);
-    expect(await page.text()).toContain("otlp_http");
+    expect(page.text).toContain("otlp_http");
 });
 
 it("gives each client of the object store its own bucket only", async () => {
@@ -169,7 +174,7 @@ describe("in the object store", () => {
     let undo = (): void => undefined;
 
     it("Loki's chunks reach the bucket loki-data", async () => {
-        await fetch(`http://${node1.address}:3100/flush`, { method: "POST" });
+        await ask(node1.address, 3100, "/flush", { method: "POST" });
         const found = await eventually(
             "chunks in loki-data",
             () => objects(node1, "loki-data"),

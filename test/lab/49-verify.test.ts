@@ -54,7 +54,7 @@ const mc = (node: { name: string }, words: string): Promise<string> =>
         node,
         `docker exec -i minio-mid-${node.name.slice(-1)} sh -s <<'END'
 set -a; . "$MINIO_CONFIG_ENV_FILE"; set +a
-export MC_CONFIG_DIR=/tmp/.mc MC_HOST_store="http://$MINIO_ROOT_USER:$MINIO_ROOT_PASSWORD@127.0.0.1:9000"
+export MC_CONFIG_DIR=/tmp/.mc MC_HOST_store="http\${SSL_CERT_FILE:+s}://$MINIO_ROOT_USER:$MINIO_ROOT_PASSWORD@127.0.0.1:9000"
 mc --quiet ${words}
 END`,
     );

@@ -151,8 +151,8 @@ describe("another secret generation", () => {
         for (const name of Object.keys(old)) expect(fresh[name], name).not.toBe(old[name]);
         for (const node of [node1, node2]) {
             await allHealthy(node, 150_000);
-            expect((await haproxyStats(node, `admin:${old.haproxyStatsPassword}`)).status).toBe(401);
-            expect((await haproxyStats(node, `admin:${fresh.haproxyStatsPassword}`)).status).toBe(200);
+            expect((await haproxyStats(node, "admin", old.haproxyStatsPassword)).status).toBe(401);
+            expect((await haproxyStats(node, "admin", fresh.haproxyStatsPassword)).status).toBe(200);
             const lists = (secret = ""): Promise<RunResult> => objects(node, "loki-data", { user: "loki", secret });
             expect((await lists(old.lokiObjectStoreSecret)).code).not.toBe(0);
             expect((await lists(fresh.lokiObjectStoreSecret)).code).toBe(0);

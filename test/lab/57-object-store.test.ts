@@ -1,5 +1,6 @@
 // The other ways to keep objects: a store on each host, and one that is not ours. In the end the pool is back as the tests before left it.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ask } from "../../lab/access";
 import { heal, labExec, partition } from "../../lab/hosts";
 import { logql, vipOwners } from "../../lab/queries";
 import { Project } from "../../lab/project";
@@ -72,19 +73,19 @@ afterAll(async () => {
 
 describe("a query while the other host is cut off", () => {
     it("is answered within 3 s at any moment, without an error", async () => {
-        const url = `http://${node1.address}:10904/api/v1/query?${new URLSearchParams({ query: 'up{instance="mid-1", job!~"peer-.*"}' })}`;
-        const ask = async (): Promise<{ status: number; ms: number; series: number }> => {
+        const path = `/api/v1/query?${new URLSearchParams({ query: 'up{instance="mid-1", job!~"peer-.*"}' })}`;
+        const query = async (): Promise<{ status: number; ms: number; series: number }> => {
             const started = Date.now();
-            const response = await fetch(url, { signal: AbortSignal.timeout(20_000) });
-            const body = (await response.json()) as { data: { result: unknown[] } };
-            return { status: response.status, ms: Date.now() - started, series: body.data.result.length };
+            const { status, text } = await ask(node1.address, 10904, path, { timeoutMs: 20_000 });
+            const body = JSON.parse(text) as { data: { result: unknown[] } };
+            return { status, ms: Date.now() - started, series: body.data.result.length };
         };
-        const whole = await ask();
-        const asked: ReturnType<typeof ask>[] = [];
+        const whole = await query();
+        const asked: ReturnType<typeof query>[] = [];
         try {
             await partition("node1", "node2");
             for (let count = 0; count < 16; count++) {
-                asked.push(ask());
+                asked.push(query());
                 await new Promise((resolve) => setTimeout(resolve, 250));
             }
             const answers = await Promise.all(asked);
@@ -127,14 +128,8 @@ describe("a pool whose other half is away", () => {
             "write quorum",
             () =>
                 labExec("node1", [
-                    "docker",
-                    "exec",
-                    "minio-mid-1",
-                    "wget",
-                    "-q",
-                    "-O",
-                    "-",
-                    "http://127.0.0.1:9000/minio/health/cluster",
+                    ...["docker", "exec", "minio-mid-1", "sh", "-c"],
+                    'wget -q -O - "http${SSL_CERT_FILE:+s}://127.0.0.1:9000/minio/health/cluster"',
                 ]),
             (seen) => seen.code === 0,
         );
@@ -181,7 +176,7 @@ describe("mirrored", () => {
     it("is filled from the other side with one command, logs in Loki's memory included", async () => {
         const line = `rebuilt-${Date.now()}`;
         const stream = { stream: { service_name: "rebuilt" }, values: [[`${Date.now()}000000`, line]] };
-        const pushed = await fetch(`http://${node1.address}:3100/loki/api/v1/push`, {
+        const pushed = await ask(node1.address, 3100, "/loki/api/v1/push", {
             method: "POST",
             headers: { "content-type": "application/json" },
             body: JSON.stringify({ streams: [stream] }),
@@ -249,7 +244,7 @@ describe("external", () => {
                 90_000,
                 servicesOf(node1).filter((service) => service !== "minio"),
             );
-            expect((await fetch(`http://${node1.address}:3100/flush`, { method: "POST" })).status).toBe(204);
+            expect((await ask(node1.address, 3100, "/flush", { method: "POST" })).status).toBe(204);
         } finally {
             back();
         }

@@ -1,12 +1,13 @@
 // What the lab's tests share: a project of their own, `up` with a readable failure, and waiting for what takes a moment.
 import { expect } from "vitest";
+import { access, ask, client, useProject, type HttpAnswer } from "../../lab/access";
 import { pulumiCommand } from "../../lab/engine-choice";
 import { STATE_DIR } from "../../lab/paths";
 import { labExec } from "../../lab/hosts";
 import { initStacks, makeProject, openProject, Project, pulumi, setSettings, StackName } from "../../lab/project";
 import { containers, ContainerState } from "../../lab/queries";
 import { run, RunOptions, RunResult, until } from "../../lab/run";
-import { NODES } from "../../lab/nodes";
+import { NETWORK, NODES } from "../../lab/nodes";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -15,6 +16,7 @@ export const node1 = NODES[0];
 export const node2 = NODES[1];
 
 const PROJECT = join(STATE_DIR, "test-project");
+useProject(openProject(PROJECT));
 
 /** The project that all of these tests bring up; made anew by the first of them. */
 export async function freshProject(): Promise<Project> {
@@ -180,7 +182,8 @@ export function objects(
     const credentials = client
         ? `user=${client.user} password=${client.secret}`
         : 'eval "$(cat $MINIO_CONFIG_ENV_FILE)"; user=$MINIO_ROOT_USER password=$MINIO_ROOT_PASSWORD';
-    const script = `${credentials}\nexport MC_HOST_store="http://$user:$password@127.0.0.1:9000" MC_CONFIG_DIR=/tmp/.mc\nmc --quiet ${verb} store/${path}\n`;
+    // The container of a store with TLS has SSL_CERT_FILE, for mc.
+    const script = `${credentials}\nexport MC_HOST_store="http\${SSL_CERT_FILE:+s}://$user:$password@127.0.0.1:9000" MC_CONFIG_DIR=/tmp/.mc\nmc --quiet ${verb} store/${path}\n`;
     return labExec(node.name, ["docker", "exec", "-i", `minio-mid-${node.name.slice(-1)}`, "sh", "-s"], {
         input: script,
     });
@@ -192,10 +195,9 @@ export async function buckets(node: { name: string }): Promise<string[]> {
     return [...stdout.matchAll(/(\S+)\/$/gm)].map(([, name]) => name!).sort();
 }
 
-/** HAProxy's statistics page, with "user:password" or without. */
-export function haproxyStats(node: { address: string }, login?: string): Promise<Response> {
-    const headers = login ? { authorization: `Basic ${Buffer.from(login).toString("base64")}` } : undefined;
-    return fetch(`http://${node.address}:8404/stats`, { headers, signal: AbortSignal.timeout(5000) });
+/** HAProxy's statistics page, asked by whom? @default by nobody */
+export function haproxyStats(node: { address: string }, user?: string, password = ""): Promise<HttpAnswer> {
+    return ask(node.address, 8404, "/stats", { login: user ? { user, password } : "nobody", timeoutMs: 5000 });
 }
 
 /** A secret output of a stack. */
@@ -217,14 +219,14 @@ export function watchGap(): () => Promise<number> {
     let longest = 0;
     let stopped = false;
     const watching = (async () => {
+        const [{ url }, http] = await Promise.all([access(), client()]);
+        const question = {
+            ...{ method: "POST", headers: { "content-type": "application/json" }, timeoutMs: 500 },
+            body: '{"resourceMetrics":[]}',
+        };
         for (let last = Date.now(); !stopped; await new Promise((resolve) => setTimeout(resolve, 50))) {
-            const answered = await fetch("http://192.168.110.140:4318/v1/metrics", {
-                method: "POST",
-                headers: { "Content-Type": "application/json" },
-                body: '{"resourceMetrics":[]}',
-                signal: AbortSignal.timeout(500),
-            }).then(
-                (response) => response.ok,
+            const answered = await http.ask(url(NETWORK.vip, 4318, "/v1/metrics"), question).then(
+                ({ status }) => status === 200,
                 () => false,
             );
             if (!answered) continue;

@@ -1,13 +1,23 @@
 // The generator against receivers that behave badly, over real sockets.
 import * as grpc from "@grpc/grpc-js";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { connect, createServer as createTcpServer, type AddressInfo } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { backoffMs, PacedClient } from "../../ops/drill/load/client";
 import { encode } from "../../ops/drill/load/encode";
 import { countItems, logLine, parseLogLine, seriesIndex, seriesName } from "../../ops/drill/load/ledger";
 import { loadClients, probeClients, type ClientPlan } from "../../ops/drill/load/plan";
 import { grpcAnswer, httpAnswer } from "../../ops/drill/load/transport";
+import type { Door } from "../../ops/http";
+import { newCa, newLeaf, type Made } from "./support/certificates";
+
+let ca: Made;
+let identity: Made;
+beforeAll(async () => {
+    ca = await newCa();
+    identity = await newLeaf(ca, { ipAddresses: ["127.0.0.1"], dnsNames: ["receiver"] });
+});
 
 const closers: (() => void)[] = [];
 afterEach(() => closers.splice(0).forEach((close) => close()));
@@ -20,12 +30,13 @@ const client = (more: Partial<ClientPlan> = {}): ClientPlan => ({
 
 type Handler = (body: Buffer, answer: ServerResponse, request: IncomingMessage) => void;
 
-async function receiver(handle: Handler): Promise<number> {
-    const server = createServer((request, answer) => {
+async function receiver(handle: Handler, shown?: Made): Promise<number> {
+    const listen = (request: IncomingMessage, answer: ServerResponse): void => {
         const chunks: Buffer[] = [];
         request.on("data", (chunk: Buffer) => chunks.push(chunk));
         request.on("end", () => handle(Buffer.concat(chunks), answer, request));
-    });
+    };
+    const server = shown ? createTlsServer({ cert: shown.certificate, key: shown.key }, listen) : createServer(listen);
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     closers.push(() => {
         server.closeAllConnections();
@@ -34,11 +45,15 @@ async function receiver(handle: Handler): Promise<number> {
     return (server.address() as AddressInfo).port;
 }
 
-async function sendFor(plan: ClientPlan, ports: { http?: number; grpc?: number }, ms: number, settleMs = 3000) {
-    const paced = new PacedClient(
-        { run: "r1", host: "127.0.0.1", httpPort: ports.http ?? 1, grpcPort: ports.grpc ?? 1, clients: [plan] },
-        plan,
-    );
+interface Receiver {
+    http?: number;
+    grpc?: number;
+    door?: Door;
+}
+
+async function sendFor(plan: ClientPlan, to: Receiver, ms: number, settleMs = 3000) {
+    const ports = { httpPort: to.http ?? 1, grpcPort: to.grpc ?? 1 };
+    const paced = new PacedClient({ run: "r1", host: "127.0.0.1", ...ports, door: to.door, clients: [plan] }, plan);
     closers.push(() => paced.end());
     paced.start();
     await new Promise((resolve) => setTimeout(resolve, ms));
@@ -81,11 +96,17 @@ describe("a client's requests", () => {
     });
 });
 
-describe("a client over HTTP", () => {
+/** In the clear, and with TLS. */
+const WAYS: [string, () => { shown?: Made; door?: Door }][] = [
+    ["in the clear", () => ({})],
+    ["with TLS", () => ({ shown: identity, door: { ca: ca.certificate, authorization: "Bearer token" } })],
+];
+
+describe.each(WAYS)("a client over HTTP, %s", (_, way) => {
     it("is acknowledged at once by a receiver that works, at the pace that was asked for", async () => {
-        const port = await receiver((_, answer) => answer.end());
+        const port = await receiver((_, answer) => answer.end(), way().shown);
         const started = Date.now();
-        const ledger = await sendFor(client(), { http: port }, 500, 0);
+        const ledger = await sendFor(client(), { http: port, door: way().door }, 500, 0);
         expect(ledger.requests.length).toBeGreaterThanOrEqual(45);
         expect(ledger.requests.length).toBeLessThanOrEqual((Date.now() - started) / 10 + 2);
         const acknowledged = ledger.requests.filter(({ outcome }) => outcome === "acknowledged");
@@ -104,8 +125,8 @@ describe("a client over HTTP", () => {
             if (times === 1) answer.writeHead(503).end();
             else if (times === 2) request.socket.destroy();
             else if (times > 3) answer.end(); // the third is not answered
-        });
-        const ledger = await sendFor(client({ intervalMs: 50 }), { http: port }, 120, 8000);
+        }, way().shown);
+        const ledger = await sendFor(client({ intervalMs: 50 }), { http: port, door: way().door }, 120, 8000);
         expect(ledger.requests.map(({ outcome }) => outcome)).not.toContain("pending");
         expect(bodies.size).toBe(ledger.requests.length);
         for (const entry of ledger.requests) expect(entry).toMatchObject({ outcome: "acknowledged", attempts: 4 });
@@ -115,8 +136,11 @@ describe("a client over HTTP", () => {
 
     it("takes 400 and 500 as refusals, and does not send again", async () => {
         let asked = 0;
-        const port = await receiver((_, answer) => answer.writeHead(asked++ % 2 ? 500 : 400).end("too old"));
-        const ledger = await sendFor(client(), { http: port }, 100);
+        const port = await receiver(
+            (_, answer) => answer.writeHead(asked++ % 2 ? 500 : 400).end("too old"),
+            way().shown,
+        );
+        const ledger = await sendFor(client(), { http: port, door: way().door }, 100);
         expect(asked).toBe(ledger.requests.length);
         expect(ledger.requests.every(({ outcome }) => outcome === "refused")).toBe(true);
         expect(ledger.requests[0]!.error).toBe("400 too old");
@@ -124,27 +148,33 @@ describe("a client over HTTP", () => {
 
     it("does not count a partial success as acknowledged", async () => {
         // partial_success { rejected_log_records: 2 }
-        const port = await receiver((_, answer) => answer.end(Buffer.from([0x0a, 0x02, 0x08, 0x02])));
-        const ledger = await sendFor(client(), { http: port }, 30);
+        const port = await receiver((_, answer) => answer.end(Buffer.from([0x0a, 0x02, 0x08, 0x02])), way().shown);
+        const ledger = await sendFor(client(), { http: port, door: way().door }, 30);
         expect(ledger.requests[0]).toMatchObject({ outcome: "refused", rejectedItems: 2 });
         expect(ledger.requests[0]!.acknowledgedAt).toBeUndefined();
     });
 
     it("keeps what cannot be sent, up to its bound, and says how much it did not make", async () => {
-        const ledger = await sendFor(client({ maxPending: 5 }), { http: 1 }, 400, 0);
+        const ledger = await sendFor(client({ maxPending: 5 }), { door: way().door }, 400, 0);
         expect(ledger.skipped).toBeGreaterThan(10);
         expect(ledger.requests.every(({ outcome }) => outcome === "pending")).toBe(true);
     });
 
     it("does not send again when it is a probe", async () => {
         const [probe] = probeClients(20, 100);
-        const ledger = await sendFor(probe!, { http: 1 }, 200, 500);
+        const ledger = await sendFor(probe!, { door: way().door }, 200, 500);
         expect(ledger.requests.length).toBeGreaterThan(5);
         expect(ledger.requests.every(({ attempts, outcome }) => attempts === 1 && outcome === "pending")).toBe(true);
     });
 });
 
-describe("a client over gRPC", () => {
+describe.each(WAYS)("a client over gRPC, %s", (_, way) => {
+    const listening = (): grpc.ServerCredentials => {
+        const { shown } = way();
+        if (!shown) return grpc.ServerCredentials.createInsecure();
+        const pair = { private_key: Buffer.from(shown.key), cert_chain: Buffer.from(shown.certificate) };
+        return grpc.ServerCredentials.createSsl(null, [pair]);
+    };
     const service = (handle: grpc.handleUnaryCall<Buffer, Buffer>) => async (): Promise<number> => {
         const server = new grpc.Server();
         const pass = (bytes: Buffer): Buffer => bytes;
@@ -156,16 +186,14 @@ describe("a client over gRPC", () => {
         server.addService({ export: method }, { export: handle });
         closers.push(() => server.forceShutdown());
         return new Promise((resolve, reject) =>
-            server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) =>
-                error ? reject(error) : resolve(port),
-            ),
+            server.bindAsync("127.0.0.1:0", listening(), (error, port) => (error ? reject(error) : resolve(port))),
         );
     };
     const plan = client({ id: "metrics-grpc", signal: "metrics", protocol: "grpc" });
 
     it("is acknowledged by a receiver that works", async () => {
         const port = await service((_, done) => done(null, Buffer.alloc(0)))();
-        const ledger = await sendFor(plan, { grpc: port }, 300);
+        const ledger = await sendFor(plan, { grpc: port, door: way().door }, 300);
         expect(ledger.requests.length).toBeGreaterThan(20);
         expect(ledger.requests.every(({ outcome }) => outcome === "acknowledged")).toBe(true);
     });
@@ -175,14 +203,14 @@ describe("a client over gRPC", () => {
         const port = await service((_, done) =>
             asked++ === 0 ? done({ code: grpc.status.UNAVAILABLE }) : done({ code: grpc.status.INVALID_ARGUMENT }),
         )();
-        const ledger = await sendFor({ ...plan, intervalMs: 1000 }, { grpc: port }, 100);
+        const ledger = await sendFor({ ...plan, intervalMs: 1000 }, { grpc: port, door: way().door }, 100);
         expect(ledger.requests[0]).toMatchObject({ outcome: "refused", attempts: 2 });
     });
 
     it("comes back by itself when nobody listened at first", async () => {
         const port = await service((_, done) => done(null, Buffer.alloc(0)))();
         closers.splice(0).forEach((close) => close());
-        const sending = sendFor({ ...plan, intervalMs: 100 }, { grpc: port }, 300, 10_000);
+        const sending = sendFor({ ...plan, intervalMs: 100 }, { grpc: port, door: way().door }, 300, 10_000);
         await new Promise((resolve) => setTimeout(resolve, 400));
         const server = new grpc.Server();
         const pass = (bytes: Buffer): Buffer => bytes;
@@ -197,9 +225,7 @@ describe("a client over gRPC", () => {
             { export: ((_, done) => done(null, Buffer.alloc(0))) as grpc.handleUnaryCall<Buffer, Buffer> },
         );
         closers.push(() => server.forceShutdown());
-        await new Promise<void>((resolve) =>
-            server.bindAsync(`127.0.0.1:${port}`, grpc.ServerCredentials.createInsecure(), () => resolve()),
-        );
+        await new Promise<void>((resolve) => server.bindAsync(`127.0.0.1:${port}`, listening(), () => resolve()));
         const ledger = await sending;
         expect(ledger.failures.length).toBeGreaterThan(0);
         expect(ledger.requests.every(({ outcome }) => outcome === "acknowledged")).toBe(true);
@@ -231,7 +257,7 @@ describe("a client over gRPC", () => {
     ])("is back soon, however long connections have %s before", async (_, refusesMs) => {
         const { port, backAt } = await awayFor(refusesMs, 700);
         const [, probe] = probeClients(20, 1000);
-        const ledger = await sendFor(probe!, { grpc: port }, 1900, 0);
+        const ledger = await sendFor(probe!, { grpc: port, door: way().door }, 1900, 0);
         const first = Math.min(...ledger.requests.map(({ acknowledgedAt }) => acknowledgedAt ?? Infinity));
         expect(first - backAt).toBeLessThan(500);
     });
@@ -256,7 +282,12 @@ describe("a client over gRPC", () => {
         await new Promise<void>((resolve) => front.listen(0, "127.0.0.1", resolve));
         closers.push(() => front.close());
         const [, probe] = probeClients(20, 1000);
-        const ledger = await sendFor(probe!, { grpc: (front.address() as AddressInfo).port }, 1800, 0);
+        const ledger = await sendFor(
+            probe!,
+            { grpc: (front.address() as AddressInfo).port, door: way().door },
+            1800,
+            0,
+        );
         expect(connections).toBeGreaterThan(1);
         const times = ledger.requests.map(({ acknowledgedAt }) => acknowledgedAt ?? 0);
         expect(times.filter((at) => at > backAt + 300).length).toBeGreaterThan(20);
@@ -271,7 +302,7 @@ describe("a client over gRPC", () => {
         await new Promise<void>((resolve) => front.listen(0, "127.0.0.1", resolve));
         closers.push(() => front.close());
         const [, probe] = probeClients(20, 1000);
-        await sendFor(probe!, { grpc: (front.address() as AddressInfo).port }, 1500, 0);
+        await sendFor(probe!, { grpc: (front.address() as AddressInfo).port, door: way().door }, 1500, 0);
         // With the library's own pauses it would be six times.
         expect(knocks).toBeGreaterThan(8);
     });

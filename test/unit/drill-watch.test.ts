@@ -1,5 +1,6 @@
 // What hosts and services say while a drill runs, as events and numbers.
 import { describe, expect, it } from "vitest";
+import { openAccess } from "../../ops/access";
 import { fillIn } from "../../ops/drill/faults/hosts";
 import { increase, sumOf } from "../../ops/drill/run/counters";
 import { parseHostLine } from "../../ops/drill/watch/host-lines";
@@ -58,7 +59,7 @@ describe("what hosts and services say", () => {
     });
 
     it("is asked of every service that says how it is, the object store's quorum included", () => {
-        const checks = serviceChecks({ address: "192.168.110.214", values: valuesOf("node1") });
+        const checks = serviceChecks({ address: "192.168.110.214", values: valuesOf("node1") }, openAccess());
         const silent = ["keepalived"];
         expect(checks.map(({ service }) => service).sort()).toEqual(
             expectedServices(valuesOf("node1"))

@@ -11,6 +11,7 @@ import {
     Node,
     Requirements,
 } from "../../components";
+import { CREDENTIAL_NAMES } from "../../components/credentials";
 import { CONFIRM_SECONDS, FIREWALL_DEFAULTS, wholeNetwork } from "../../components/firewall";
 import { nodeRequirements } from "../../components/node";
 import { KEYS } from "../../components/settings/keys";
@@ -165,7 +166,7 @@ describe("a network", () => {
 
 describe("a preview warns", () => {
     const said = (changes: Record<string, string>): string[] =>
-        warnings(valuesOf("node1", { objectStore: "mirrored", ...changes })).map(
+        warnings(valuesOf("node1", { objectStore: "mirrored", tls: "internal", ...changes })).map(
             ({ key, message }) => `${key}: ${message}`,
         );
 
@@ -190,11 +191,7 @@ describe("a preview warns", () => {
 describe("the component", () => {
     const COMMAND = "command:remote:Command";
     const SECRET = "SECRET-of-them";
-    const credentials = Object.fromEntries(
-        ["objectStoreRootPassword", "lokiObjectStoreSecret", "thanosObjectStoreSecret", "haproxyStatsPassword"].map(
-            (name) => [name, SECRET],
-        ),
-    );
+    const credentials = Object.fromEntries(CREDENTIAL_NAMES.map((name) => [name, SECRET]));
 
     async function commands(changes: Record<string, string> = {}): Promise<Record<string, Registered>> {
         const all = { ...credentials, vrrpPassword: "SECRETvr" } as ConstructorParameters<

@@ -6,7 +6,6 @@ import { Bench, Finished, stubContainer } from "./support/shell";
 // Fills this host's object store from the other host's.
 
 let bench: Bench;
-const LOKI = "http://10.0.0.1:3100";
 
 beforeEach(() => {
     bench = new Bench();
@@ -18,15 +17,6 @@ printf '%s %s\\n' "$MC_HOST_here" "$MC_HOST_there" >"$STATE/hosts"
 case "$*" in
     *mirror*meta.json*) printf '{"status":"success","source":"there/%s/one"}\\n' "$OTEL_HA_BUCKET" ;;
     *mirror*) cat "$STATE/second" 2>/dev/null; [ ! -e "$STATE/refused" ] || { echo '{"status":"error","error":"Access Denied."}'; exit 1; } ;;
-esac`,
-    );
-    // Two chunks to write when it is asked first, none later.
-    bench.stub(
-        "wget",
-        `
-case "$*" in
-    *metrics*) [ -e "$STATE/flushed" ] && left=0 || left=2; : >"$STATE/flushed"; echo "loki_ingester_flush_queue_length $left" ;;
-    *flush*) [ ! -e "$STATE/not-ready" ] ;;
 esac`,
     );
     fs.writeFileSync(path.join(bench.root, "root.env"), "MINIO_ROOT_USER=admin\nMINIO_ROOT_PASSWORD=SECRET-of-root\n");
@@ -67,35 +57,6 @@ describe("filling a mirror", () => {
     it("never deletes or overwrites anything", () => {
         mirror("loki-data");
         expect(bench.argv().join("\n")).not.toMatch(/--remove|--overwrite|\brm\b.*here/);
-    });
-
-    it("has the other Loki write out what it holds in memory first, and waits for it", () => {
-        expect(mirror("--loki", LOKI, "loki-data").code).toBe(0);
-        const order = bench.argv().filter((line) => /^(wget|mc) /.test(line));
-        const [flush, look] = [`wget -q -O /dev/null --post-data  ${LOKI}/flush`, `wget -q -O - ${LOKI}/metrics`];
-        // An empty queue is not enough: the last of it may be on its way.
-        expect(order.slice(0, 6)).toEqual([
-            ...[flush, look, look],
-            ...[flush, look],
-            "mc --quiet mb --ignore-existing here/loki-data",
-        ]);
-    });
-
-    it("fails, and copies nothing, when that Loki is not ready", () => {
-        bench.write("not-ready", "");
-        expect(mirror("--loki", LOKI, "loki-data")).toMatchObject({
-            code: 1,
-            err: `mirror-buckets: Loki at ${LOKI} does not take POST /flush; is it ready?\n`,
-        });
-        expect(called("mc")).toEqual([]);
-    });
-
-    it("fails when that Loki cannot write, as while its bucket takes nothing", () => {
-        bench.stub("wget", 'case "$*" in *metrics*) echo "loki_ingester_flush_queue_length 2" ;; esac');
-        expect(mirror("--loki", LOKI, "--timeout", "1", "loki-data")).toMatchObject({
-            code: 1,
-            err: `mirror-buckets: Loki at ${LOKI} still has chunks to write after 1 s; does its bucket take writes?\n`,
-        });
     });
 
     it("passes on what mc says, and names the bucket", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DeployedNode } from "../../ops/deployment";
-import { mirrorCommand, sides } from "../../ops/resync/command";
+import { flushCommand, mirrorCommand, sides } from "../../ops/resync/command";
 import { missing, readListing } from "../../ops/resync/listing";
 import { StackName, valuesOf } from "./support/stacks";
 
@@ -18,8 +18,9 @@ describe("otel-ha resync", () => {
         expect(sides(pair, "node1")[1].name).toBe("mid-1");
         expect(mirrorCommand(from, to, ["loki-data", "thanos"])).toBe(
             "/usr/local/lib/otel-ha/mirror-buckets --container minio-mid-2 --port 9000 --from 192.168.110.214:9000 " +
-                "--loki http://192.168.110.214:3100 loki-data thanos",
+                "loki-data thanos",
         );
+        expect(flushCommand(from)).toBe("/usr/local/lib/otel-ha/flush-loki --container minio-mid-1 --port 3100");
     });
 
     it("is for two stores, and for nodes that there are", () => {

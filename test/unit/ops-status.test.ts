@@ -98,6 +98,23 @@ describe("otel-ha status: the verdict", () => {
         expect(status.verdict).toBe("broken");
     });
 
+    it("is healthy with TLS when each host can connect to the virtual IP, and its owner's HAProxy says that it takes data", () => {
+        const connected = pairAfter(({ node1, node2 }) => {
+            for (const node of [node1, node2]) node.facts.host.answers.vip = { connected: true, lines: [] };
+        });
+        expect(connected.vip.answers).toBe(true);
+        expect(connected.verdict).toBe("healthy");
+        const empty = pairAfter(({ node1, node2 }) => {
+            for (const node of [node1, node2]) node.facts.host.answers.vip = { connected: true, lines: [] };
+            node1.facts.host.answers["haproxy-mid-1"] = { status: 503, lines: [] };
+        });
+        expect(said(empty)).toContain("! the virtual IP 192.168.110.140 takes no data: HAProxy on mid-1");
+        const shut = pairAfter(({ node1, node2 }) => {
+            for (const node of [node1, node2]) node.facts.host.answers.vip = { lines: [] };
+        });
+        expect(shut.verdict).toBe("broken");
+    });
+
     it("is only degraded when SSH does not reach the owner, whose virtual IP answers", () => {
         const status = pairAfter(({ node1 }) => (node1.facts = away("Connection refused")));
         expect(status.verdict).toBe("degraded");
@@ -239,6 +256,24 @@ describe("the script that asks a host", () => {
         expect(facts.answers.uploads).toEqual({ status: undefined, lines: [] });
         expect(Math.abs(facts.clockOffsetMs)).toBeLessThan(5000);
         expect(facts.holdsVip).toBe(false);
+    });
+
+    it("only connects to the virtual IP with TLS, at the port that clients use", async () => {
+        const received: Buffer[] = [];
+        const server = net.createServer((socket) => {
+            socket.on("data", (chunk) => received.push(chunk));
+            socket.on("error", () => undefined);
+        });
+        servers.push(server);
+        await new Promise<void>((resolve) => server.listen(0, "127.0.0.9", resolve));
+        const otlpHttpPort = String((server.address() as AddressInfo).port);
+        const vip = async (port: string) =>
+            parseFacts((await ask({ tls: "internal", otlpHttpPort: port })).stdout, { askedMs: 0, heardMs: 0 }).answers
+                .vip;
+        expect(await vip(otlpHttpPort)).toEqual({ connected: true, lines: [] });
+        expect(Buffer.concat(received).toString()).toBe("");
+        server.close();
+        expect(await vip(otlpHttpPort)).toEqual({ status: undefined, lines: [] });
     });
 
     it("does not wait for a service that takes connections and says nothing", async () => {

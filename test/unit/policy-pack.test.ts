@@ -85,6 +85,7 @@ describe("the policy pack, in its own process", () => {
         expect(said.filter(({ message }) => /preview/.test(message))).toEqual([]);
         expect(await pack.analyzeStack([{ ...container, inputs, unknown: ["image", "labels"] }])).toEqual([
             expect.objectContaining({ policy: "known-limits" }),
+            expect.objectContaining({ policy: "tls-on", level: "advisory" }),
         ]);
     });
 

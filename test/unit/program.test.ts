@@ -40,7 +40,9 @@ const SHARED = {
     thanosObjectStoreSecret: "thanos-of-node1",
     vrrpPassword: "vrrp-of1",
     haproxyStatsPassword: "stats-of-node1",
+    queryPassword: "queries-of-node1",
 };
+const PUBLISHED = { ...SHARED, otlpTokens: {} };
 const stdinOf = (resources: Registered[], name: string): string =>
     resources.find((one) => one.type === "command:remote:Command" && one.name === name)?.inputs.stdin as string;
 
@@ -63,22 +65,22 @@ describe("pulumi up of the first stack", () => {
 
     it("makes the credentials and publishes them for the other stack, as secrets", async () => {
         const { outputs, resources } = await up("node1");
-        expect(resources.filter((one) => one.type.startsWith("random:"))).toHaveLength(5);
+        expect(resources.filter((one) => one.type.startsWith("random:"))).toHaveLength(6);
         const shared = await reveal(outputs.sharedCredentials);
-        expect(Object.keys(shared.value as object).sort()).toEqual(Object.keys(SHARED).sort());
+        expect(Object.keys(shared.value as object).sort()).toEqual(Object.keys(PUBLISHED).sort());
         expect(shared.secret).toBe(true);
     });
 
     it("takes a credential that the configuration gives", async () => {
         const { resources } = await up("node1", { changes: { vrrpPassword: "hunter22" } });
         expect(stdinOf(resources, "mid-1-keepalived-authentication.conf")).toContain("auth_pass hunter22\n");
-        expect(resources.filter((one) => one.type.startsWith("random:"))).toHaveLength(4);
+        expect(resources.filter((one) => one.type.startsWith("random:"))).toHaveLength(5);
     });
 });
 
 describe("pulumi up of the second stack", () => {
     it("uses the credentials of the first, makes none and publishes none", async () => {
-        const { outputs, resources } = await up("node2", { stacks: { [OWNER]: { sharedCredentials: SHARED } } });
+        const { outputs, resources } = await up("node2", { stacks: { [OWNER]: { sharedCredentials: PUBLISHED } } });
         expect(resources.filter((one) => one.type.startsWith("random:"))).toEqual([]);
         expect(outputs).not.toHaveProperty("sharedCredentials");
         expect(stdinOf(resources, "mid-2-keepalived-authentication.conf")).toContain("auth_pass vrrp-of1\n");
@@ -93,7 +95,8 @@ describe("pulumi up of the second stack", () => {
         expect(resources.filter((one) => one.type === "docker:index/container:Container")).toHaveLength(9);
         expect(warn.mock.calls.map(([text]) => text)).toEqual([
             expect.stringMatching(/^objectStore: pooled/),
-            'stack "node1" does not exist yet: its credentials are unknown in this preview',
+            expect.stringMatching(/^tls: off/),
+            'stack "node1" has not published its credentials yet: unknown in this preview',
         ]);
         warn.mockRestore();
     });
@@ -138,7 +141,11 @@ describe("a bad configuration", () => {
         const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue(undefined);
         const { resources } = await up("node1", { changes, preview: true });
         expect(resources.length).toBeGreaterThan(40);
-        expect(warn.mock.calls.map(([text]) => text)).toEqual([expect.stringMatching(/^objectStore: pooled/), message]);
+        expect(warn.mock.calls.map(([text]) => text)).toEqual([
+            expect.stringMatching(/^objectStore: pooled/),
+            expect.stringMatching(/^tls: off/),
+            message,
+        ]);
         warn.mockRestore();
     });
 });

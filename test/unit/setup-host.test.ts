@@ -54,6 +54,7 @@ describe("a good host", () => {
         expect(fs.readdirSync(lib()).sort()).toEqual([
             "await-healthy",
             "firewall",
+            "flush-loki",
             "may-stop-object-store",
             "mirror-buckets",
             "put-file",

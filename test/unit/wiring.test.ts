@@ -18,6 +18,7 @@ const SECRETS = {
     thanosObjectStoreSecret: "SECRET-of-thanos",
     vrrpPassword: "SECRETvr",
     haproxyStatsPassword: "SECRET-of-stats",
+    queryPassword: "SECRET-of-queries",
 };
 
 let resources: Registered[];
@@ -319,6 +320,7 @@ describe("credentials", () => {
             "credentials-thanosObjectStoreSecret": 32,
             "credentials-vrrpPassword": 8,
             "credentials-haproxyStatsPassword": 32,
+            "credentials-queryPassword": 32,
         });
         for (const one of made) expect(one.inputs).toMatchObject({ special: false, keepers: { generation: "1" } });
     });
@@ -327,10 +329,23 @@ describe("credentials", () => {
         for (const one of await make({ generation: 2 })) expect(one.inputs.keepers).toEqual({ generation: "2" });
     });
 
+    it("have a token of 43 letters and digits for each sender, which goes with its name", async () => {
+        const two = await make({ otlpTokens: ["shop", "billing"] });
+        const one = await make({ otlpTokens: ["billing"] });
+        const tokens = (made: Registered[]) =>
+            made.filter(({ name }) => name.includes("otlpToken")).map(({ name, inputs }) => [name, inputs]);
+        const inputs = { length: 43, special: false, keepers: { generation: "1" } };
+        expect(tokens(two)).toEqual([
+            ["credentials-otlpToken-shop", inputs],
+            ["credentials-otlpToken-billing", inputs],
+        ]);
+        expect(tokens(one)).toEqual([["credentials-otlpToken-billing", inputs]]);
+    });
+
     it("that are given are not made, and are secrets all the same", async () => {
         const made = await make({ given: { vrrpPassword: "hunter22" } });
         expect(made.map((one) => one.name)).not.toContain("credentials-vrrpPassword");
-        expect(made).toHaveLength(4);
+        expect(made).toHaveLength(5);
         const { result } = await run(() => new Credentials("credentials", { given: SECRETS }));
         for (const value of Object.values(result.values)) expect(await pulumi.isSecret(value)).toBe(true);
     });

@@ -1,4 +1,5 @@
 /** Reads everything of a run back: raw samples and log lines, page by page. */
+import { isGood, type HttpClient } from "../../http";
 import { METRIC, SERVICE } from "../load/plan";
 import type { Span } from "../probe/gaps";
 
@@ -17,7 +18,7 @@ export interface Sink {
 export type GetJson = (url: string) => Promise<unknown>;
 
 /** Adds all samples of a run with timestamps in the span, ends included, to `found`. */
-export async function readSamples(url: string, run: string, span: Span, found: Sink, get = getJson): Promise<void> {
+export async function readSamples(url: string, run: string, span: Span, found: Sink, get: GetJson): Promise<void> {
     // Range selectors leave their start out, in older versions they do not: what lies outside of the page is dropped here.
     for (let from = span.from - 1; from < span.to; from += PAGE_MS) {
         const to = Math.min(from + PAGE_MS, span.to);
@@ -48,7 +49,7 @@ function matrix(answer: unknown, url: string): MatrixSeries[] {
 }
 
 /** Adds all log lines of a run with timestamps in the span, ends included, to `found`. */
-export async function readLines(url: string, run: string, span: Span, found: Sink, get = getJson): Promise<void> {
+export async function readLines(url: string, run: string, span: Span, found: Sink, get: GetJson): Promise<void> {
     const query = `{service_name="${SERVICE}"} |= "run=${run} "`;
     const end = (BigInt(span.to) + 1n) * 1_000_000n;
     let start = BigInt(span.from) * 1_000_000n;
@@ -74,15 +75,17 @@ function streams(answer: unknown, url: string): [string, string][] {
 }
 
 /** GET with a second try: a read-back may fall into the moment in which a back end comes up. Errors: the status and what was said. */
-export async function getJson(url: string): Promise<unknown> {
-    for (let attempt = 1; ; attempt++) {
-        try {
-            const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-            if (!response.ok) throw new Error(`${response.status} ${(await response.text()).slice(0, 300)}`);
-            return await response.json();
-        } catch (error) {
-            if (attempt >= 3) throw new Error(`GET ${new URL(url).origin}: ${(error as Error).message}`);
-            await new Promise((resolve) => setTimeout(resolve, 500 * attempt));
+export function jsonFrom(http: HttpClient): GetJson {
+    return async (url) => {
+        for (let attempt = 1; ; attempt++) {
+            try {
+                const answer = await http.get(url, TIMEOUT_MS);
+                if (!isGood(answer)) throw new Error(`${answer.status} ${answer.text.slice(0, 300)}`);
+                return JSON.parse(answer.text) as unknown;
+            } catch (error) {
+                if (attempt >= 3) throw new Error(`GET ${new URL(url).origin}: ${(error as Error).message}`);
+                await new Promise((resolve) => setTimeout(resolve, 500 * attempt));
+            }
         }
-    }
+    };
 }

@@ -1,4 +1,5 @@
 /** What a client sends: who it is, how much, how fast. Plain data, so that it crosses to the worker process as it is. */
+import type { Door } from "../../http";
 
 export type Signal = "metrics" | "logs";
 export type Protocol = "http" | "grpc";
@@ -35,6 +36,8 @@ export interface LoadPlan {
     httpPort: number;
     /** @example 4317 */
     grpcPort: number;
+    /** @default in the clear */
+    door?: Door;
     clients: ClientPlan[];
 }
 

@@ -1,6 +1,7 @@
 /** Sends one request body and says what became of it. */
 import * as grpc from "@grpc/grpc-js";
-import { Agent, request } from "node:http";
+import type { OutgoingHttpHeaders } from "node:http";
+import { trust, wayTo, type Door } from "../../http";
 import { rejectedItems } from "./encode";
 import type { ClientPlan, LoadPlan, Signal } from "./plan";
 
@@ -25,12 +26,16 @@ export function transport(plan: LoadPlan, client: ClientPlan): Transport {
 const RETRYABLE_HTTP = [429, 502, 503, 504];
 
 class HttpTransport implements Transport {
-    private readonly agent = new Agent({ keepAlive: true, maxSockets: 64, maxFreeSockets: 8 });
+    private readonly way: ReturnType<typeof wayTo>;
+    private readonly headers: OutgoingHttpHeaders;
 
     constructor(
         private readonly plan: LoadPlan,
         private readonly client: ClientPlan,
-    ) {}
+    ) {
+        this.way = wayTo(plan.door, { keepAlive: true, maxSockets: 64, maxFreeSockets: 8 });
+        this.headers = { "content-type": "application/x-protobuf", ...authorization(plan.door) };
+    }
 
     send(body: Uint8Array): Promise<Answer> {
         return new Promise((resolve) => {
@@ -38,14 +43,14 @@ class HttpTransport implements Transport {
                 clearTimeout(timer);
                 resolve(answer);
             };
-            const outgoing = request(
+            const outgoing = this.way.request(
                 {
                     host: this.plan.host,
                     port: this.plan.httpPort,
                     path: `/v1/${this.client.signal}`,
                     method: "POST",
-                    agent: this.agent,
-                    headers: { "content-type": "application/x-protobuf", "content-length": body.length },
+                    agent: this.way.agent,
+                    headers: { ...this.headers, "content-length": body.length },
                 },
                 (incoming) => {
                     const chunks: Buffer[] = [];
@@ -65,7 +70,7 @@ class HttpTransport implements Transport {
     }
 
     close(): void {
-        this.agent.destroy();
+        this.way.agent.destroy();
     }
 }
 
@@ -114,6 +119,8 @@ const RETRYABLE_GRPC = [
 const RECONNECT_INTERVALS = 5;
 
 class GrpcTransport implements Transport {
+    private readonly credentials: grpc.ChannelCredentials;
+    private readonly metadata = new grpc.Metadata();
     private channel: grpc.Client;
     private readonly candidates = new Set<grpc.Client>();
     private triedAt = 0;
@@ -124,6 +131,11 @@ class GrpcTransport implements Transport {
         private readonly plan: LoadPlan,
         private readonly client: ClientPlan,
     ) {
+        const { door } = plan;
+        this.credentials = door
+            ? grpc.credentials.createFromSecureContext(trust(door))
+            : grpc.credentials.createInsecure();
+        for (const [name, value] of Object.entries(authorization(door))) this.metadata.set(name, value);
         this.channel = this.open();
     }
 
@@ -137,7 +149,7 @@ class GrpcTransport implements Transport {
             };
             const options = { deadline: Date.now() + this.client.timeoutMs };
             const path = SERVICES[this.client.signal];
-            used.makeUnaryRequest(path, toBuffer, (buffer) => buffer, body, new grpc.Metadata(), options, done);
+            used.makeUnaryRequest(path, toBuffer, (buffer) => buffer, body, this.metadata.clone(), options, done);
         });
     }
 
@@ -165,12 +177,15 @@ class GrpcTransport implements Transport {
     }
 
     private open(): grpc.Client {
-        return new grpc.Client(`${this.plan.host}:${this.plan.grpcPort}`, grpc.credentials.createInsecure(), {
+        return new grpc.Client(`${this.plan.host}:${this.plan.grpcPort}`, this.credentials, {
             "grpc.use_local_subchannel_pool": 1,
             "grpc.enable_retries": 0,
         });
     }
 }
+
+const authorization = (door: Door | undefined): { authorization?: string } =>
+    door?.authorization === undefined ? {} : { authorization: door.authorization };
 
 const toBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 

@@ -22,6 +22,8 @@ export interface WorkerStats {
     made: number;
     acknowledged: number;
     unsettled: number;
+    /** How the last attempt that failed ended. */
+    lastError?: string;
 }
 
 export type FromWorker =
@@ -29,6 +31,9 @@ export type FromWorker =
     | { type: "result"; ledgers: ClientLedger[]; reads: ReturnType<ReadProbe["result"]>; stalls: Stall[] };
 
 const STALL_MS = 50;
+
+// The gRPC library names a server by its address in TLS, too, which servers ignore; Node would say so on the drill's terminal.
+(process as { noDeprecation?: boolean }).noDeprecation = true;
 
 let clients: PacedClient[] = [];
 let reader: ReadProbe | undefined;
@@ -54,6 +59,7 @@ function stats(): WorkerStats {
         made: entries.length,
         acknowledged: entries.reduce((sum, entry) => sum + (entry.outcome === "acknowledged" ? 1 : 0), 0),
         unsettled: clients.reduce((sum, client) => sum + client.unsettled, 0),
+        lastError: clients.map(({ ledger }) => ledger.failures.at(-1)?.error).find(Boolean),
     };
 }
 

@@ -1,4 +1,5 @@
 /** Asks for fresh and for old data at a steady pace, as a dashboard does, and notes errors, holes and how old the newest item is. */
+import { HttpClient, isGood, type Doors, type HttpAnswer } from "../../http";
 import { METRIC, SERVICE } from "../load/plan";
 import type { Span } from "./gaps";
 
@@ -9,6 +10,8 @@ export interface ReadPlan {
     metricsUrl?: string;
     /** Loki API. @example "http://192.168.110.140:13100" */
     logsUrl?: string;
+    /** What is shown there, by host. @default nothing */
+    doors?: Doors;
     /** Time between two rounds, milliseconds. @default 400 */
     intervalMs: number;
     timeoutMs: number;
@@ -49,8 +52,11 @@ export class ReadProbe {
     private timer?: NodeJS.Timeout;
     private round = 0;
     private readonly open = new Map<string, number>();
+    private readonly http: HttpClient;
 
-    constructor(private readonly plan: ReadPlan) {}
+    constructor(private readonly plan: ReadPlan) {
+        this.http = new HttpClient(plan.doors);
+    }
 
     start(): void {
         this.timer = setInterval(() => this.ask(), this.plan.intervalMs);
@@ -88,7 +94,7 @@ export class ReadProbe {
             const seen = await look();
             this.samples.push({ signal, kind, at, ms: Math.round(performance.now() - clock), ...seen });
         } catch (error) {
-            const text = error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : "";
+            const text = error instanceof Error ? error.message : "";
             this.samples.push({ signal, kind, at, ms: Math.round(performance.now() - clock), error: text });
         }
         this.open.set(key, this.open.get(key)! - 1);
@@ -144,19 +150,18 @@ export class ReadProbe {
     }
 
     // A kept connection may have gone with the address' former owner: HTTP clients then ask once more, since a GET changes nothing.
-    private async get(url: string): Promise<Response> {
-        const signal = AbortSignal.timeout(this.plan.timeoutMs);
-        return fetch(url, { signal }).catch((error: Error) => {
-            const { code } = (error.cause ?? {}) as NodeJS.ErrnoException;
-            if (!["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"].includes(code ?? "")) throw error;
-            return fetch(url, { signal });
+    private async get(url: string): Promise<HttpAnswer> {
+        const end = Date.now() + this.plan.timeoutMs;
+        return this.http.get(url, this.plan.timeoutMs).catch((error: NodeJS.ErrnoException) => {
+            if (!["ECONNRESET", "EPIPE"].includes(error.code ?? "")) throw error;
+            return this.http.get(url, Math.max(1, end - Date.now()));
         });
     }
 
     private async json(url: string): Promise<unknown> {
-        const response = await this.get(url);
-        if (!response.ok) throw new Error(`${response.status} ${(await response.text()).slice(0, 120).trim()}`);
-        return response.json();
+        const answer = await this.get(url);
+        if (!isGood(answer)) throw new Error(`${answer.status} ${answer.text.slice(0, 120).trim()}`);
+        return JSON.parse(answer.text) as unknown;
     }
 }
 

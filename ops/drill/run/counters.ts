@@ -1,5 +1,6 @@
 /** What the back ends themselves count of samples and lines out of order, too old, or refused. */
-import type { Sources } from "./preflight";
+import { isGood, type HttpClient } from "../../http";
+import type { Reading } from "./preflight";
 
 /** By node. */
 export type Counters = Record<string, { outOfOrder: number; refused: number }>;
@@ -19,11 +20,11 @@ export function sumOf(page: string, metrics: string[]): number {
 }
 
 /** Reads both nodes; one that does not answer is left out. */
-export async function counters(sources: Sources): Promise<Counters> {
+export async function counters({ sources, http }: Reading): Promise<Counters> {
     const all: Counters = {};
     await Promise.all(
         sources.nodes.map(async ({ view, metricsUrl, logsUrl }) => {
-            const pages = await Promise.all([metricsUrl, logsUrl].map(page));
+            const pages = await Promise.all([metricsUrl, logsUrl].map((url) => page(http, url)));
             if (pages.every((text) => text === "")) return;
             const text = pages.join("\n");
             all[view] = { outOfOrder: sumOf(text, OUT_OF_ORDER), refused: sumOf(text, REFUSED) };
@@ -32,9 +33,9 @@ export async function counters(sources: Sources): Promise<Counters> {
     return all;
 }
 
-async function page(url: string): Promise<string> {
-    return fetch(`${url}/metrics`, { signal: AbortSignal.timeout(5000) }).then(
-        (answer) => answer.text(),
+async function page(http: HttpClient, url: string): Promise<string> {
+    return http.get(`${url}/metrics`, 5000).then(
+        (answer) => (isGood(answer) ? answer.text : ""),
         () => "",
     );
 }

@@ -37,13 +37,14 @@ export class Observers {
         private readonly before: Preflight,
         note: (event: TimelineEvent) => void,
     ) {
-        const { stage, system } = before;
+        const { stage, system, access } = before;
         const { deployment } = stage;
         const { otlpHttpPort, otlpGrpcPort } = stage.owner.values;
-        const base = { run, host: deployment.vip, httpPort: otlpHttpPort, grpcPort: otlpGrpcPort };
+        const ports = { httpPort: otlpHttpPort, grpcPort: otlpGrpcPort };
+        const base = { run, host: deployment.vip, ...ports, door: access.otlp };
         this.clients = loadPlan(stage, scenario, options);
         this.hosts = new HostWatch(deployment, offsets(system), note);
-        this.services = new ServiceWatch(deployment, note);
+        this.services = new ServiceWatch(deployment, access, note);
         this.load = Worker.send({ ...base, clients: this.clients } satisfies LoadPlan);
         this.probes = Worker.send({ ...base, clients: probeClients(options.probeIntervalMs, PROBE_TIMEOUT_MS) });
         this.hosts.start();
@@ -52,9 +53,10 @@ export class Observers {
 
     /** Begins to read: there is data from now on. */
     startReading(): void {
-        const { metricsUrl, logsUrl } = this.before.sources;
+        const { access, sources } = this.before;
+        const { metricsUrl, logsUrl } = sources;
         this.reader = Worker.read({
-            ...{ run: this.run, metricsUrl, logsUrl },
+            ...{ run: this.run, metricsUrl, logsUrl, doors: access.doors },
             ...{ intervalMs: READ_INTERVAL_MS, timeoutMs: READ_TIMEOUT_MS, startedAt: Date.now() },
             ...{ metricsClient: readClient(this.clients, "metrics"), logsClient: readClient(this.clients, "logs") },
         });
@@ -63,6 +65,11 @@ export class Observers {
     /** Requests acknowledged so far. */
     get acknowledged(): number {
         return this.load.stats.acknowledged;
+    }
+
+    /** How the generator's last attempt that failed ended. */
+    get lastError(): string | undefined {
+        return this.load.stats.lastError;
     }
 
     /** Requests of the generator that have no answer yet. */

@@ -1,7 +1,9 @@
 /** What is looked at before anything is touched. */
 import { createHash } from "node:crypto";
+import { accessTo, type Access } from "../../access";
 import type { Deployment, DeployedNode } from "../../deployment";
 import { UserError } from "../../errors";
+import { HttpClient, isGood } from "../../http";
 import { sleep } from "../../run";
 import { StatusReader } from "../../status/reader";
 import type { Status } from "../../status/model";
@@ -19,10 +21,16 @@ export interface Sources {
     logsUrl?: string;
 }
 
-export interface Preflight {
+/** What is needed to read there. */
+export interface Reading {
+    sources: Sources;
+    http: HttpClient;
+}
+
+export interface Preflight extends Reading {
     stage: Stage;
     system: DrillReport["system"];
-    sources: Sources;
+    access: Access;
 }
 
 /** This drill cannot be carried out on this pair; others may. */
@@ -52,7 +60,20 @@ export async function preflight(
     const fault = scenario.fault(stage);
     const refusal = await fault.refusal?.();
     if (refusal) throw new Refused(`${scenario.name} cannot be carried out here: ${refusal}`);
-    return { stage, fault, sources: await sources(deployment, options), system: await describe(deployment, status) };
+    const access = await accessTo(deployment);
+    refuseWithoutEntry(owner, access);
+    const http = new HttpClient(access.doors);
+    const found = await sources(deployment, options, access, http);
+    return { stage, fault, access, http, sources: found, system: await describe(deployment, status) };
+}
+
+/** A client's certificate is nobody's but the client's. */
+function refuseWithoutEntry({ stack, values }: DeployedNode, access: Access): void {
+    if (!access.otlp || access.otlp.authorization || !values.otlpClientCa) return;
+    throw new UserError(
+        `otlpClientCa of stack ${stack} wants a certificate of every sender, and a drill has none; give it a token, such as otlpTokens: drill`,
+        2,
+    );
 }
 
 async function readStatus(deployment: Deployment, force: boolean): Promise<Status> {
@@ -79,30 +100,32 @@ function refuseUnhealthy(status: Status, leftovers: string[][], nodes: DeployedN
     );
 }
 
-async function sources(deployment: Deployment, options: DrillOptions): Promise<Sources> {
+async function sources(
+    deployment: Deployment,
+    options: DrillOptions,
+    { url }: Access,
+    http: HttpClient,
+): Promise<Sources> {
     const { queryPort, lokiQueryPort } = deployment.nodes[0]!.values;
-    const metricsUrl = options.metricsUrl ?? `http://${deployment.vip}:${queryPort}`;
-    const logsUrl = options.logsUrl ?? `http://${deployment.vip}:${lokiQueryPort}`;
+    const metricsUrl = options.metricsUrl ?? url(deployment.vip, queryPort);
+    const logsUrl = options.logsUrl ?? url(deployment.vip, lokiQueryPort);
     const [metrics, logs] = await Promise.all([
-        answers(`${metricsUrl}/api/v1/query?query=1`),
-        answers(`${logsUrl}/loki/api/v1/labels`),
+        answers(http, `${metricsUrl}/api/v1/query?query=1`),
+        answers(http, `${logsUrl}/loki/api/v1/labels`),
     ]);
     return {
         nodes: deployment.nodes.map(({ name, address, values }) => ({
             view: name,
-            metricsUrl: `http://${address}:${values.prometheusPort}`,
-            logsUrl: `http://${address}:${values.lokiPort}`,
+            metricsUrl: url(address, values.prometheusPort),
+            logsUrl: url(address, values.lokiPort),
         })),
         metricsUrl: metrics ? metricsUrl : undefined,
         logsUrl: logs ? logsUrl : undefined,
     };
 }
 
-async function answers(url: string): Promise<boolean> {
-    return fetch(url, { signal: AbortSignal.timeout(5000) }).then(
-        ({ ok }) => ok,
-        () => false,
-    );
+async function answers(http: HttpClient, url: string): Promise<boolean> {
+    return http.get(url, 5000).then(isGood, () => false);
 }
 
 async function describe(deployment: Deployment, status: Status): Promise<DrillReport["system"]> {

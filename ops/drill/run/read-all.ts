@@ -1,11 +1,11 @@
 /** Reads what every view has of a run. */
 import { balanceView, isComplete } from "../accounting/account";
 import { Found } from "../accounting/found";
-import { readLines, readSamples, type Sink } from "../accounting/read-back";
+import { readLines, readSamples, jsonFrom, type GetJson, type Sink } from "../accounting/read-back";
 import type { ClientLedger } from "../load/ledger";
 import type { Signal } from "../load/plan";
 import type { Span } from "../probe/gaps";
-import type { Sources } from "./preflight";
+import type { Reading, Sources } from "./preflight";
 
 /** One view of one signal. */
 export interface View {
@@ -27,7 +27,7 @@ export function timestamps(ledgers: ClientLedger[]): Span {
     return { from, to };
 }
 
-async function readView(run: string, ledgers: ClientLedger[], view: Omit<View, "found">): Promise<View> {
+async function readView(run: string, ledgers: ClientLedger[], view: Omit<View, "found">, get: GetJson): Promise<View> {
     const own = ledgers.filter(({ client }) => client.signal === view.signal);
     const found = new Found(run, own);
     // Shifted clients are hours away from the others: what lies between is not read.
@@ -36,7 +36,7 @@ async function readView(run: string, ledgers: ClientLedger[], view: Omit<View, "
         .map(timestamps)
         .filter(({ from, to }) => to >= from);
     try {
-        for (const span of spans) await read(view.source, run, span, found);
+        for (const span of spans) await read(view.source, run, span, found, get);
         return { ...view, found };
     } catch (error) {
         return { ...view, found, error: (error as Error).message };
@@ -54,8 +54,8 @@ function groups(ledgers: ClientLedger[]): ClientLedger[][] {
 }
 
 /** The merged views at the virtual IP; empty where there are none. */
-function readGlobal(run: string, ledgers: ClientLedger[], sources: Sources): Promise<View[]> {
-    return Promise.all(globalViews(sources).map((view) => readView(run, ledgers, view)));
+function readGlobal(run: string, ledgers: ClientLedger[], sources: Sources, get: GetJson): Promise<View[]> {
+    return Promise.all(globalViews(sources).map((view) => readView(run, ledgers, view, get)));
 }
 
 function globalViews({ metricsUrl, logsUrl }: Sources): Omit<View, "found">[] {
@@ -95,11 +95,12 @@ export class Recording implements Sink {
 }
 
 /** Reads the merged views while the load still runs. One that cannot be read is left out: the read probe reports that. */
-export async function recordGlobal(run: string, span: Span, sources: Sources): Promise<Recording[]> {
+export async function recordGlobal(run: string, span: Span, { sources, http }: Reading): Promise<Recording[]> {
+    const get = jsonFrom(http);
     const all = globalViews(sources).map(async ({ signal, source }) => {
         const recording = new Recording(signal, span.to);
         const read = signal === "metrics" ? readSamples : readLines;
-        await read(source, run, span, recording);
+        await read(source, run, span, recording, get);
         return recording;
     });
     const settled = await Promise.allSettled(all);
@@ -107,13 +108,14 @@ export async function recordGlobal(run: string, span: Span, sources: Sources): P
 }
 
 /** Each node's own view, and the merged one; where there is none, the union of the two stands for it. */
-export async function readAll(run: string, ledgers: ClientLedger[], sources: Sources): Promise<View[]> {
+export async function readAll(run: string, ledgers: ClientLedger[], { sources, http }: Reading): Promise<View[]> {
+    const get = jsonFrom(http);
     const nodes: View[] = [];
     for (const { view, metricsUrl, logsUrl } of sources.nodes) {
-        nodes.push(await readView(run, ledgers, { view, signal: "metrics", source: metricsUrl }));
-        nodes.push(await readView(run, ledgers, { view, signal: "logs", source: logsUrl }));
+        nodes.push(await readView(run, ledgers, { view, signal: "metrics", source: metricsUrl }, get));
+        nodes.push(await readView(run, ledgers, { view, signal: "logs", source: logsUrl }, get));
     }
-    const global = await readGlobal(run, ledgers, sources);
+    const global = await readGlobal(run, ledgers, sources, get);
     // Where the merged view shows one node only, this tells what is lost from what is not shown.
     const either = (["metrics", "logs"] as const).map((signal): View => {
         const own = ledgers.filter(({ client }) => client.signal === signal);

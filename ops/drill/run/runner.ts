@@ -61,7 +61,7 @@ class Drill {
     }
 
     async run(): Promise<DrillReport> {
-        const countersBefore = await counters(this.before.sources);
+        const countersBefore = await counters(this.before);
         const observers = new Observers(this.runId, this.scenario, this.options, this.before, this.note);
         let observed: Observed | undefined;
         let views: View[] = [];
@@ -90,7 +90,7 @@ class Drill {
         return buildReport({
             ...this.raw(observers, observed, views, leftovers),
             ...{ failure, during },
-            ...{ countersBefore, countersAfter: await counters(this.before.sources) },
+            ...{ countersBefore, countersAfter: await counters(this.before) },
         });
     }
 
@@ -121,7 +121,7 @@ class Drill {
         this.event("drill", "load begins");
         const first = Date.now() + FIRST_ACKNOWLEDGED_MS;
         while (observers.acknowledged === 0) {
-            if (Date.now() > first) throw new Error("nothing was acknowledged in ten seconds, before any fault");
+            if (Date.now() > first) throw new Error(nothingAcknowledged(observers.lastError));
             await pause(200, this.surroundings.signal);
         }
         observers.startReading();
@@ -140,7 +140,7 @@ class Drill {
 
     private async readDuring(): Promise<Recording[]> {
         this.event("drill", "reading what is there while the fault lasts");
-        return recordGlobal(this.runId, { from: this.startedAt, to: Date.now() }, this.before.sources);
+        return recordGlobal(this.runId, { from: this.startedAt, to: Date.now() }, this.before);
     }
 
     private async repair(): Promise<void> {
@@ -192,7 +192,7 @@ class Drill {
                 this.event("drill", "all queues are empty");
             }
             if (empty || Date.now() > end) {
-                const views = await readAll(this.runId, ledgers, this.before.sources);
+                const views = await readAll(this.runId, ledgers, this.before);
                 if (allComplete(views, ledgers, counts)) {
                     this.completeAt = Date.now();
                     this.event("drill", "everything that was acknowledged is found");
@@ -218,6 +218,9 @@ class Drill {
 
 /** A batch that is flushed by time takes up to ten seconds, and Loki and Prometheus a moment. */
 const LAST_BATCH_MS = 25_000;
+
+const nothingAcknowledged = (lastError = "nobody answers"): string =>
+    `nothing was acknowledged in ten seconds, before any fault; what was tried last: ${lastError}`;
 
 function isRestored(status: Status): boolean {
     return (

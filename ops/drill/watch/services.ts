@@ -1,5 +1,7 @@
 /** Asks the services themselves how they are, and the collectors how much they hold. */
+import type { Access } from "../../access";
 import type { Deployment, DeployedNode } from "../../deployment";
+import { HttpClient, isGood } from "../../http";
 import { expectedServices } from "../../status/collect";
 import { endpoints } from "../../status/probes";
 import type { QueueSample, TimelineEvent } from "../report/schema";
@@ -14,9 +16,12 @@ export interface ServiceCheck {
 }
 
 /** What can be asked on a node: the same as `otel-ha status` asks. Pure. */
-export function serviceChecks({ address, values }: Pick<DeployedNode, "address" | "values">): ServiceCheck[] {
+export function serviceChecks(
+    { address, values }: Pick<DeployedNode, "address" | "values">,
+    access: Pick<Access, "url">,
+): ServiceCheck[] {
     return endpoints(values, expectedServices(values)).map(({ service, port, path }) => {
-        return { service, url: `http://${address}:${port}${path}` };
+        return { service, url: access.url(address, port, path) };
     });
 }
 
@@ -35,11 +40,15 @@ export class ServiceWatch {
     readonly queues: QueueSample[] = [];
     private timer?: NodeJS.Timeout;
     private readonly good = new Map<string, boolean>();
+    private readonly http: HttpClient;
 
     constructor(
         private readonly deployment: Deployment,
+        private readonly access: Access,
         private readonly note: (event: TimelineEvent) => void,
-    ) {}
+    ) {
+        this.http = new HttpClient(access.doors);
+    }
 
     start(): void {
         this.timer = setInterval(() => void this.look(), EVERY_MS);
@@ -60,7 +69,7 @@ export class ServiceWatch {
         const all: Record<string, Record<string, number>> = {};
         await Promise.all(
             this.deployment.nodes.map(async (node) => {
-                await Promise.all(serviceChecks(node).map((check) => this.check(node.name, check)));
+                await Promise.all(serviceChecks(node, this.access).map((check) => this.check(node.name, check)));
                 const queues = await this.queuesOf(node);
                 if (queues) all[node.name] = queues;
             }),
@@ -70,11 +79,11 @@ export class ServiceWatch {
 
     private async check(node: string, { service, url }: ServiceCheck): Promise<void> {
         const at = Date.now();
-        const status = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) }).then(
-            (response) => response.status,
+        const status = await this.http.get(url, TIMEOUT_MS).then(
+            (answer) => answer.status,
             () => 0,
         );
-        const good = status >= 200 && status < 300;
+        const good = isGood({ status });
         const key = `${node} ${service}`;
         const before = this.good.get(key);
         this.good.set(key, good);
@@ -85,10 +94,11 @@ export class ServiceWatch {
 
     private async queuesOf(node: DeployedNode): Promise<Record<string, number> | undefined> {
         const at = Date.now();
-        const url = `http://${node.address}:${node.values.aggregatorMetricsPort}/metrics`;
+        const url = this.access.url(node.address, node.values.aggregatorMetricsPort, "/metrics");
         try {
-            const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-            const queues = parseQueues(await response.text());
+            const answer = await this.http.get(url, TIMEOUT_MS);
+            if (!isGood(answer)) return undefined;
+            const queues = parseQueues(answer.text);
             this.queues.push({ at, node: node.name, queues });
             return queues;
         } catch {

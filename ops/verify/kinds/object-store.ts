@@ -111,9 +111,28 @@ function compare(store: Store, urn: string): Judgement {
         ...compareUser(store, user, urn),
         ...comparePolicy(store, policy, urn),
     ]);
+    findings.push(...unneeded(store).map((subject): Finding => ({ ...UNNEEDED, subject, urn })));
     // A user may have several buckets.
     const lines = findings.map((finding) => JSON.stringify(finding));
     return { findings: findings.filter((_, at) => lines.indexOf(lines[at]!) === at), unknown: [] };
+}
+
+/** A user of ours that the node's services do not need any more. */
+const UNNEEDED = { kind: "user" as const, property: "existence", expected: "nothing", found: "a user" };
+
+/** True for a finding that the user may go. Pure. */
+export const isUnneeded = ({ kind, property, expected }: Finding): boolean =>
+    kind === UNNEEDED.kind && property === UNNEEDED.property && expected === UNNEEDED.expected;
+
+/** Ends of the names of our policies, and what there was before there were roles. */
+const ROLES = ["all", "upload", "read", "client"];
+
+// One that people have made has other policies.
+function unneeded({ users, clients }: Store): string[] {
+    const ours = new Set(clients.flatMap(({ bucket }) => ROLES.map((role) => `${bucket}-${role}`)));
+    return Object.entries(users).flatMap(([name, user]) =>
+        user?.policies.some((policy) => ours.has(policy)) && !clients.some((client) => client.user === name) ? [name] : [],
+    );
 }
 
 function compareUser(store: Store, user: string, urn: string): Finding[] {

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { CREDENTIAL_NAMES } from "../../../components/credentials";
 import { Asked } from "../../../components/policy/model";
 import { Registered, run } from "./graph";
 import { config, StackName } from "./stacks";
@@ -16,18 +17,15 @@ export async function programResources(
     preview = false,
 ): Promise<Registered[]> {
     const module = (await import("../../../index")) as unknown as { default: () => Promise<unknown> };
-    const sharedCredentials = Object.fromEntries(
-        ["objectStoreRootPassword", "lokiObjectStoreSecret", "thanosObjectStoreSecret", "haproxyStatsPassword"].map(
-            (key) => [key, `made for ${key}`],
-        ),
-    );
+    const sharedCredentials = Object.fromEntries(CREDENTIAL_NAMES.map((key) => [key, `made for ${key}`]));
+    const more = { vrrpPassword: "vrrp-one", otlpTokens: { shop: "made for the token shop" } };
     const { resources } = await run(() => module.default(), {
         stack,
         preview,
         // The SSH agent: no key is read.
         config: config(stack, { sshPrivateKeyFile: "", ...changes }),
         stacks: {
-            "organization/otel-ha/node1": { sharedCredentials: { ...sharedCredentials, vrrpPassword: "vrrp-one" } },
+            "organization/otel-ha/node1": { sharedCredentials: { ...sharedCredentials, ...more } },
         },
     });
     return resources;

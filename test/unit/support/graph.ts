@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
 import { isRpcSecret, unwrapRpcSecret } from "@pulumi/pulumi/runtime/rpc";
+import { made } from "./certificates";
 
 /** A resource as the engine would see it. */
 export interface Registered {
@@ -68,11 +69,14 @@ export async function run<T>(program: () => T | Promise<T>, options: RunOptions 
     const others = options.stacks ?? {};
     await pulumi.runtime.setMocks(
         {
-            newResource: (args) => {
+            newResource: async (args) => {
                 if (args.type === "pulumi:pulumi:StackReference")
                     return { id: args.name, state: { ...args.inputs, outputs: others[args.inputs.name] } };
                 resources.push(seen(args));
-                return { id: `${args.name}-id`, state: { ...args.inputs, ...computed(args.type, args.name) } };
+                const outputs = args.type.startsWith("tls:")
+                    ? await made(args.type, plain(args.inputs as Record<string, unknown>))
+                    : computed(args.type, args.name);
+                return { id: `${args.name}-id`, state: { ...args.inputs, ...outputs } };
             },
             call: (args) => ({ name: args.inputs.name, outputs: others[args.inputs.name] ?? {} }),
         },
@@ -92,6 +96,9 @@ export async function run<T>(program: () => T | Promise<T>, options: RunOptions 
         MockMonitor.prototype.registerResource = original;
     }
 }
+
+const plain = (inputs: Record<string, unknown>): object =>
+    Object.fromEntries(Object.entries(inputs).map(([key, value]) => [key, unwrapRpcSecret(value)]));
 
 function seen(args: pulumi.runtime.MockResourceArgs): Registered {
     const inputs = Object.entries(args.inputs as Record<string, unknown>);

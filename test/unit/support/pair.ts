@@ -1,4 +1,5 @@
 import { Values } from "../../../components/settings/keys";
+import { certificateFiles } from "../../../ops/status/certificates";
 import { expectedServices } from "../../../ops/status/collect";
 import { ContainerFacts, ReachableHost } from "../../../ops/status/facts";
 import { judge } from "../../../ops/status/judge";
@@ -61,6 +62,7 @@ export function healthyHost(values: Values, waiting: Waiting = {}): ReachableHos
             }),
         ),
         answers,
+        certificates: Object.fromEntries(certificateFiles(values).map(({ use }) => [use, "2999-01-01T00:00:00.000Z"])),
     };
 }
 

@@ -30,6 +30,7 @@ export function specsOf(stack: StackName, changes: Record<string, string> = {}):
 
 function specs(settings: NodeSettings): Record<Service, ContainerSpec> {
     const client = { user: "client", secret: "not shown", bucket: "bucket" };
+    const identity = { certificate: "not shown", key: "not shown" };
     const root = { user: "root", password: "not shown" };
     const all: Partial<Record<Service, ContainerSpec>> = {
         objectStore: settings.objectStore && objectStoreSpec(settings.objectStore, root),
@@ -40,7 +41,11 @@ function specs(settings: NodeSettings): Record<Service, ContainerSpec> {
         thanosCompactor: settings.thanosCompactor && thanosCompactorSpec(settings.thanosCompactor, client),
         thanosQuery: thanosQuerySpec(settings.thanosQuery),
         otelAggregator: otelAggregatorSpec(settings.otelAggregator),
-        haproxy: haproxySpec(settings.haproxy, { user: "admin", password: "not shown" }),
+        haproxy: haproxySpec(settings.haproxy, {
+            stats: { user: "admin", password: "not shown" },
+            query: { user: "query", password: "not shown" },
+            tls: { trusted: "not shown", clients: identity, peer: identity },
+        }),
         keepalived: keepalivedSpec(settings.keepalived, "not shown"),
     };
     return Object.fromEntries(Object.entries(all).filter(([, spec]) => spec)) as Record<Service, ContainerSpec>;

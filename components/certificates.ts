@@ -1,0 +1,168 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as tls from "@pulumi/tls";
+import { Identity } from "./tls";
+import { Duration, seconds } from "./units";
+
+/** What signs certificates. */
+export interface Authority {
+    /** Of the CA that signs, PEM. */
+    certificate: pulumi.Output<string>;
+    /** Its key, PEM, a secret. */
+    key: pulumi.Output<string>;
+    /** All CA certificates that are to be believed, PEM: this one, and others while a CA is replaced. */
+    trusted: pulumi.Output<string>;
+}
+
+/** Arguments of {@link CertificateAuthority}. */
+export interface CertificateAuthorityArgs {
+    /** How long it is valid, in whole hours; counts when it is made. @example "3650d" */
+    lifetime: Duration;
+}
+
+const KEY = { algorithm: "ECDSA", ecdsaCurve: "P256" };
+
+// Whole hours are what the provider counts in, and what the settings allow.
+const hours = (lifetime: Duration): number => seconds(lifetime) / 3600;
+
+/** The CA of a pair. One stack owns it; the other gets its key to sign with. */
+export class CertificateAuthority extends pulumi.ComponentResource implements Authority {
+    readonly certificate: pulumi.Output<string>;
+    readonly key: pulumi.Output<string>;
+    readonly trusted: pulumi.Output<string>;
+
+    constructor(name: string, args: CertificateAuthorityArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("otel-ha:index:CertificateAuthority", name, {}, opts);
+        const signing = this.createGeneration(name, 1, args);
+        this.certificate = signing.certificate;
+        this.key = signing.key;
+        this.trusted = signing.certificate;
+        this.registerOutputs({ certificate: this.certificate, trusted: this.trusted });
+    }
+
+    // Each generation has resources and a name of its own: it may stand beside the one that it replaces.
+    private createGeneration(
+        name: string,
+        generation: number,
+        args: CertificateAuthorityArgs,
+    ): { certificate: pulumi.Output<string>; key: pulumi.Output<string> } {
+        const key = new tls.PrivateKey(`${name}-${generation}-key`, KEY, { parent: this });
+        const certificate = new tls.SelfSignedCert(
+            `${name}-${generation}`,
+            {
+                privateKeyPem: key.privateKeyPemPkcs8,
+                subject: { commonName: `otel-ha CA ${generation}` },
+                isCaCertificate: true,
+                setSubjectKeyId: true,
+                validityPeriodHours: hours(args.lifetime),
+                allowedUses: ["cert_signing", "crl_signing"],
+            },
+            // Another length is no reason to replace what everybody trusts.
+            { parent: this, ignoreChanges: ["validityPeriodHours"] },
+        );
+        return { certificate: certificate.certPem, key: key.privateKeyPemPkcs8 };
+    }
+}
+
+/** What a certificate is for. */
+export type Purpose = "clients" | "peer" | "objectStore";
+
+export const PURPOSES: Purpose[] = ["clients", "peer", "objectStore"];
+
+/** What a node is called and where it is reached. */
+export interface NodeNames {
+    /** @example "mid-1" */
+    node: string;
+    /** @default none @example "ish-otel-mid-1.novalocal" */
+    hostName?: string;
+    /** IP address. */
+    address: string;
+    /** The virtual IP. */
+    vip: string;
+}
+
+/** Whom a certificate is for, and what it may be used for. */
+export interface Subject {
+    commonName: string;
+    dnsNames: string[];
+    ipAddresses: string[];
+    /** @example ["server_auth"] */
+    uses: string[];
+}
+
+// RFC 1123; a host may call itself otherwise.
+const DNS_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
+
+/** What a certificate says. Pure. */
+export function subjectOf(purpose: Purpose, { node, hostName, address, vip }: NodeNames): Subject {
+    const names = [...new Set([node, ...(hostName && DNS_NAME.test(hostName) ? [hostName] : [])])];
+    const common = { commonName: node, dnsNames: names, ipAddresses: [address], uses: ["server_auth"] };
+    switch (purpose) {
+        case "clients":
+            return { ...common, ipAddresses: [address, vip] };
+        case "peer":
+            return { ...common, uses: ["server_auth", "client_auth"] };
+        case "objectStore":
+            return { ...common, dnsNames: [...names, "localhost"], ipAddresses: [address, "127.0.0.1"] };
+    }
+}
+
+/** Arguments of {@link NodeCertificates}. */
+export interface NodeCertificatesArgs {
+    /** Who signs. */
+    authority: Authority;
+    names: NodeNames;
+    /** Which ones; each is a certificate with a key of its own. */
+    purposes: Purpose[];
+    /** How long each is valid, in whole hours. @example "90d" */
+    lifetime: Duration;
+    /** Another number makes a new certificate with a new key. @default 1 each */
+    generations?: Partial<Record<Purpose, number>>;
+}
+
+/** A certificate that was made, and when it ends. */
+export interface Leaf extends Identity {
+    certificate: pulumi.Output<string>;
+    key: pulumi.Output<string>;
+    /** ISO 8601. */
+    notAfter: pulumi.Output<string>;
+}
+
+/** The certificates of one node. */
+export class NodeCertificates extends pulumi.ComponentResource {
+    readonly leaves: Partial<Record<Purpose, Leaf>> = {};
+
+    constructor(name: string, args: NodeCertificatesArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("otel-ha:index:NodeCertificates", name, {}, opts);
+        for (const purpose of args.purposes)
+            this.leaves[purpose] = this.createLeaf(`${name}-${purpose}`, purpose, args);
+        this.registerOutputs({});
+    }
+
+    private createLeaf(name: string, purpose: Purpose, args: NodeCertificatesArgs): Leaf {
+        const { commonName, dnsNames, ipAddresses, uses } = subjectOf(purpose, args.names);
+        // The provider replaces only what has other inputs, and time is none of them.
+        const made = { parent: this, replacementTrigger: args.generations?.[purpose] ?? 1 };
+        const key = new tls.PrivateKey(`${name}-key`, KEY, made);
+        const request = new tls.CertRequest(
+            `${name}-request`,
+            { privateKeyPem: key.privateKeyPemPkcs8, subject: { commonName }, dnsNames, ipAddresses },
+            made,
+        );
+        const certificate = new tls.LocallySignedCert(
+            name,
+            {
+                certRequestPem: request.certRequestPem,
+                caCertPem: args.authority.certificate,
+                caPrivateKeyPem: args.authority.key,
+                validityPeriodHours: hours(args.lifetime),
+                allowedUses: ["digital_signature", ...uses],
+            },
+            made,
+        );
+        return {
+            certificate: certificate.certPem,
+            key: key.privateKeyPemPkcs8,
+            notAfter: certificate.validityEndTime,
+        };
+    }
+}

@@ -1,0 +1,31 @@
+import { Purpose, PURPOSES } from "./certificates";
+import { Duration, parseDuration } from "./units";
+
+/** What a stack publishes of a certificate. */
+export interface CertificateRecord {
+    /** ISO 8601. */
+    notAfter: string;
+    /** Counts how often it was renewed, from 1. @default it was given */
+    generation?: number;
+}
+
+/** What a stack has published of its certificates, as it is found. */
+export type CertificateRecords = Partial<Record<Purpose, CertificateRecord>>;
+
+/** Which certificate each purpose has to have: the next one when the last one ends within `renewBefore`. Pure. */
+export function generations(last: CertificateRecords, renewBefore: Duration, now: number): Record<Purpose, number> {
+    return Object.fromEntries(
+        PURPOSES.map((purpose) => [purpose, generation(last[purpose], renewBefore, now)]),
+    ) as Record<Purpose, number>;
+}
+
+function generation(last: CertificateRecord | undefined, renewBefore: Duration, now: number): number {
+    if (!last?.generation) return 1;
+    return lasts(last.notAfter, renewBefore, now) ? last.generation : last.generation + 1;
+}
+
+/** True when something that ends at `notAfter` will still be valid after this time. Pure. */
+export function lasts(notAfter: string, time: Duration, now: number): boolean {
+    // An end that cannot be read is no reason to wait.
+    return Date.parse(notAfter) - now > (parseDuration(time) ?? 0);
+}

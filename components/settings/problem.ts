@@ -1,0 +1,13 @@
+import { KeyName, Values } from "./keys";
+
+/** One thing that is wrong, for people: which key, its value, and what would be right. */
+export interface Problem {
+    key: string;
+    message: string;
+}
+
+/** A rule about settings that were each read well. It is skipped while one of the settings it looks at was not. */
+export type Rule = (settings: Values) => Problem[];
+
+export const problem = (key: KeyName, message: string): Problem[] => [{ key, message }];
+export const none: Problem[] = [];

@@ -1,0 +1,111 @@
+import * as pulumi from "@pulumi/pulumi";
+import { unknown } from "@pulumi/pulumi/output";
+import { Authority, CertificateAuthority } from "./certificates";
+import { CREDENTIAL_NAMES, CredentialName, Credentials, CredentialsArgs } from "./credentials";
+import { publishedOutputs, qualified } from "./stack-outputs";
+import { Duration } from "./units";
+
+/** What both nodes of a pair must have the same of. One stack makes it, the other reads it there. */
+export interface SharedSecrets {
+    credentials: Record<CredentialName, pulumi.Output<string>>;
+    /** By the names of those who send telemetry with them. */
+    otlpTokens: pulumi.Output<Record<string, string>>;
+    /** Undefined: the pair has no CA of its own. */
+    authority?: Authority;
+}
+
+/** The output of the owning stack that holds the secrets. */
+export const SHARED_CREDENTIALS_OUTPUT = "sharedCredentials";
+
+/** What is in that output. */
+export type PublishedSecrets = Record<CredentialName, pulumi.Input<string>> &
+    Pick<SharedSecrets, "otlpTokens"> & { authority?: Authority };
+
+/** What is to be made. */
+export interface OwnSecretsArgs extends CredentialsArgs {
+    /** How long a CA is valid. @default none is made */
+    caLifetime?: Duration;
+}
+
+/** Makes the secrets of a pair. */
+export function ownSecrets(args: OwnSecretsArgs): SharedSecrets {
+    const { values, otlpTokens } = new Credentials("credentials", args);
+    const authority = args.caLifetime ? new CertificateAuthority("ca", { lifetime: args.caLifetime }) : undefined;
+    return { credentials: values, otlpTokens, authority };
+}
+
+/** The secrets as the other stack wants to find them. */
+export function published({ credentials, otlpTokens, authority }: SharedSecrets): PublishedSecrets {
+    if (!authority) return { ...credentials, otlpTokens };
+    const { certificate, key, trusted } = authority;
+    return { ...credentials, otlpTokens, authority: { certificate, key, trusted } };
+}
+
+// Both stacks may be brought up at once: the owner publishes the secrets in the first seconds of its own `up`.
+const OWNER_PATIENCE_MS = 90_000;
+
+/** What is read of the stack that owns the secrets. */
+export interface SharedSecretsArgs {
+    /** Whether its CA is needed, too. */
+    authority: boolean;
+}
+
+/** Reads the secrets of the stack that owns them. Errors: when that stack has none yet, or not all, which stack to bring up first. */
+export async function sharedSecrets(ownerStack: string, args: SharedSecretsArgs): Promise<SharedSecrets> {
+    const stack = qualified(ownerStack);
+    const wanted = [...CREDENTIAL_NAMES, "otlpTokens", ...(args.authority ? ["authority"] : [])];
+    const missing = await awaitSecrets(stack, wanted);
+    if (missing.length > 0) {
+        const what = missing.length === wanted.length ? "credentials" : missing.join(", ");
+        if (!pulumi.runtime.isDryRun())
+            throw new pulumi.RunError(
+                `stack "${ownerStack}" has not published its ${what}; run "pulumi up --stack ${ownerStack}" first, or beside this one`,
+            );
+        void pulumi.log.warn(`stack "${ownerStack}" has not published its ${what} yet: unknown in this preview`);
+    }
+    const owner = missing.length < wanted.length ? new pulumi.StackReference(stack) : undefined;
+    return readFrom(owner, missing, args);
+}
+
+function readFrom(owner: pulumi.StackReference | undefined, missing: string[], args: SharedSecretsArgs): SharedSecrets {
+    const all = owner?.requireOutput(SHARED_CREDENTIALS_OUTPUT) as pulumi.Output<Record<string, unknown>> | undefined;
+    const read = <T>(key: string): pulumi.Output<T> => {
+        const found = all && !missing.includes(key) ? all.apply((values) => values[key]) : pulumi.output(unknown);
+        return pulumi.secret(found) as pulumi.Output<T>;
+    };
+    const credentials = Object.fromEntries(CREDENTIAL_NAMES.map((key) => [key, read<string>(key)]));
+    return {
+        credentials: credentials as SharedSecrets["credentials"],
+        otlpTokens: read("otlpTokens"),
+        authority: args.authority ? authorityFrom(read("authority")) : undefined,
+    };
+}
+
+function authorityFrom(read: pulumi.Output<Record<keyof Authority, string>>): Authority {
+    return {
+        certificate: pulumi.unsecret(read.apply(({ certificate }) => certificate)),
+        key: read.apply(({ key }) => key),
+        trusted: pulumi.unsecret(read.apply(({ trusted }) => trusted)),
+    };
+}
+
+/** Which of the wanted secrets a stack has not published in the end. */
+async function awaitSecrets(stack: string, wanted: string[]): Promise<string[]> {
+    const deadline = Date.now() + (pulumi.runtime.isDryRun() ? 0 : OWNER_PATIENCE_MS);
+    for (let said = false; ; said = true) {
+        const there = await publishedSecrets(stack);
+        const missing = wanted.filter((key) => there[key] === undefined);
+        if (missing.length === 0 || Date.now() >= deadline) return missing;
+        if (!said) void pulumi.log.info(`waiting for stack "${stack}" to publish its credentials`);
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+}
+
+// A stack that is not there yet will perhaps be.
+async function publishedSecrets(stack: string): Promise<Record<string, unknown>> {
+    try {
+        return ((await publishedOutputs(stack))[SHARED_CREDENTIALS_OUTPUT] ?? {}) as Record<string, unknown>;
+    } catch {
+        return {};
+    }
+}
