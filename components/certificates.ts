@@ -110,6 +110,7 @@ export function subjectOf(purpose: Purpose, { node, hostName, address, vip }: No
 export interface NodeCertificatesArgs {
     /** Who signs. */
     authority: Authority;
+    /** What it is called and where it is reached: whom the certificates are for. */
     names: NodeNames;
     /** Which ones; each is a certificate with a key of its own. */
     purposes: Purpose[];

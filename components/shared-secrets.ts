@@ -7,6 +7,7 @@ import { Duration } from "./units";
 
 /** What both nodes of a pair must have the same of. One stack makes it, the other reads it there. */
 export interface SharedSecrets {
+    /** By name. */
     credentials: Record<CredentialName, pulumi.Output<string>>;
     /** By the names of those who send telemetry with them. */
     otlpTokens: pulumi.Output<Record<string, string>>;

@@ -9,6 +9,7 @@ import { Identity, NodeTls } from "./tls";
 
 /** TLS of one stack. */
 export interface StackTls {
+    /** For the node's parts. */
     node: NodeTls;
     /** What the stack publishes of it; no secret. */
     outputs: {
