@@ -46,7 +46,7 @@ function identity({ certificate, key }: Identity): Pick<ServiceFile, "content" |
 
 // A configuration of nothing but a server that needs this file: a key that is another certificate's is found here, not by a HAProxy that does not start.
 function readable(image: string, use: "crt" | "ca-file"): string {
-    const config = `backend look\\n server look 127.0.0.1:1 ssl verify ${use === "crt" ? "none" : "required"} ${use} /candidate/%s\\n`;
+    const config = `listen look\\n bind 127.0.0.1:1\\n server look 127.0.0.1:1 ssl verify ${use === "crt" ? "none" : "required"} ${use} /candidate/%s\\n`;
     return `docker run --rm --network none -v "$DIR":/candidate:ro ${image} sh -c 'printf "${config}" "$1" >/tmp/look.cfg && haproxy -c -f /tmp/look.cfg' - "$CANDIDATE"`;
 }
 

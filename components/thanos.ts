@@ -1,5 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
-import { BUCKET_DEFAULTS, BucketSettings, credentialsFile, ObjectStoreClient, TRUSTED_FILE, trustedFiles } from "./bucket";
+import {
+    BUCKET_DEFAULTS,
+    BucketSettings,
+    credentialsFile,
+    ObjectStoreClient,
+    TRUSTED_FILE,
+    trustedFiles,
+} from "./bucket";
 import { ContainerSpec } from "./container-service";
 import { ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";

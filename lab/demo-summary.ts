@@ -75,7 +75,7 @@ Addresses (they exist in the lab's network only: reach them through lab/lab run 
   OTLP            ${scheme}://${vip}:4318   and gRPC ${vip}:4317
   Both nodes      ${scheme}://${vip}:${QUERY_PORT}  metrics (PromQL), ${scheme}://${vip}:13100 logs (LogQL)
   Prometheus      ${scheme}://NODE:9090           Loki ${scheme}://NODE:3100
-  HAProxy         ${scheme}://NODE:8404/stats     Object store ${scheme}://NODE:9000, console :9001
+  HAProxy         ${scheme}://NODE:8404/stats     Object store ${scheme}://NODE:9000
   Aggregator      ${scheme}://NODE:9464/metrics   Thanos sidecar ${scheme}://NODE:10902${people}`;
 }
 

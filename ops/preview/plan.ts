@@ -112,7 +112,9 @@ export function planOf(preview: Preview, node: PlannedNode): NodePlan {
         newSecrets: changes.some(({ op, what }) =>
             SECRET_FILES.includes(what) ? op === "update" : op !== "delete" && what.startsWith("secret "),
         ),
-        storeApart: changing(preview).some((step) => isStore(step, node) && commonOf(step.oldState) !== commonOf(step.newState)),
+        storeApart: changing(preview).some(
+            (step) => isStore(step, node) && commonOf(step.oldState) !== commonOf(step.newState),
+        ),
     };
 }
 
@@ -121,7 +123,10 @@ const isStore = (step: Step, node: PlannedNode): boolean =>
 
 // What MinIO compares with the others before it starts: its own binary, all drives as they are addressed, its environment.
 function commonOf(state: Step["newState"]): string {
-    const { image, command, envs } = { command: [], envs: [], ...state?.inputs } as Record<"command" | "envs", string[]> & {
+    const { image, command, envs } = { command: [], envs: [], ...state?.inputs } as Record<
+        "command" | "envs",
+        string[]
+    > & {
         image?: string;
     };
     const drives = command.filter((word) => word.includes("://"));

@@ -150,7 +150,9 @@ class Work {
         if (!setup || (!store && !unasked)) return [];
         const gone = this.findings.filter(isUnneeded).map(({ subject }) => subject);
         const line = [lineOf(setup), ...gone.map((user) => `--retire ${shellQuote(user)}`)].join(" ");
-        const text = ["make buckets, users and policies again", ...gone.map((user) => `remove the user ${user}`)].join(", ");
+        const text = ["make buckets, users and policies again", ...gone.map((user) => `remove the user ${user}`)].join(
+            ", ",
+        );
         return [step(text, line, { input: inputOf(setup) })];
     }
 

@@ -97,7 +97,6 @@ describe("both stacks at once, from empty hosts", () => {
             thanosStore: `${scheme}://192.168.110.119:10906`,
             loki: `${scheme}://192.168.110.119:3100`,
             objectStore: `${scheme}://192.168.110.119:9000`,
-            objectStoreConsole: `${scheme}://192.168.110.119:9001`,
             otelAggregatorMetrics: `${scheme}://192.168.110.119:9464/metrics`,
             haproxyStatsPassword: "[secret]",
         });

@@ -224,7 +224,7 @@ describe("resilient: mirrored, VRRP 3 every 200 ms, unicast", () => {
 
 describe("external", () => {
     it("is another store that Loki and Thanos use, with nothing of it on the host", async () => {
-        const { lokiObjectStoreSecret, thanosObjectStoreSecret } = JSON.parse(
+        const secrets = JSON.parse(
             await stackSecret(project, "node1", "sharedCredentials"),
         ) as Record<string, string>;
         const back = settings(
@@ -233,8 +233,9 @@ describe("external", () => {
             "objectStore=external",
             `objectStoreEndpoint=${node2.address}:9000`,
             "objectStoreInsecure=true",
-            `lokiObjectStoreSecret=${lokiObjectStoreSecret}`,
-            `thanosObjectStoreSecret=${thanosObjectStoreSecret}`,
+            ...Object.keys(secrets)
+                .filter((name) => name.endsWith("ObjectStoreSecret"))
+                .map((name) => `${name}=${secrets[name]}`),
         );
         try {
             const result = await up(project, "node1");

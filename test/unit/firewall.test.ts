@@ -62,7 +62,6 @@ describe("the rules", () => {
             3100: "admins_peer",
             8404: "admins_peer",
             9000: "admins_peer",
-            9001: "admins",
             9090: "admins_peer",
             9095: "this_host",
             10901: "peer",

@@ -103,7 +103,8 @@ describe("waiting for a service", () => {
 });
 
 describe("setting up the object store", () => {
-    const CLIENTS = "# container abc\nloki SECRET-of-loki loki-data\nthanos SECRET-of-thanos thanos-metrics\n";
+    const CLIENTS =
+        "# container abc\nloki SECRET-of-loki loki-data all\nsidecar SECRET-of-sidecar thanos-metrics upload\nstore SECRET-of-store thanos-metrics read\n";
     const PEER = "127.0.0.1:1";
 
     // mc notes what it reads, and says "already in effect" when state/existing is there, as a second run hears it.
@@ -126,9 +127,9 @@ printf '%s\\n' "$MC_HOST_store" >"$STATE/host"`,
         return start([...(peer ? ["--peer", peer] : []), ...options]);
     }
 
-    function start(options: string[]): Finished {
+    function start(options: string[], more: Record<string, string> = {}): Finished {
         const args = ["--container", "web-mid-1", "--port", "9000", ...options];
-        const environment = { MINIO_CONFIG_ENV_FILE: path.join(bench.root, "root.env") };
+        const environment = { MINIO_CONFIG_ENV_FILE: path.join(bench.root, "root.env"), ...more };
         return bench.run("setup-object-store", args, CLIENTS, environment);
     }
 
@@ -139,30 +140,72 @@ printf '%s\\n' "$MC_HOST_store" >"$STATE/host"`,
         expect(mc.map((line) => line.replace(/\/tmp\/\S+/, "FILE").replace("mc --quiet ", ""))).toEqual([
             "mb --ignore-existing store/loki-data",
             "admin user add store",
-            "admin policy create store loki-data-client FILE",
-            "admin policy attach store loki-data-client --user loki",
+            "admin policy create store loki-data-all FILE",
+            "admin policy attach store loki-data-all --user loki",
             "mc --json admin user info store loki",
             "mb --ignore-existing store/thanos-metrics",
             "admin user add store",
-            "admin policy create store thanos-metrics-client FILE",
-            "admin policy attach store thanos-metrics-client --user thanos",
-            "mc --json admin user info store thanos",
+            "admin policy create store thanos-metrics-upload FILE",
+            "admin policy attach store thanos-metrics-upload --user sidecar",
+            "mc --json admin user info store sidecar",
+            "mb --ignore-existing store/thanos-metrics",
+            "admin user add store",
+            "admin policy create store thanos-metrics-read FILE",
+            "admin policy attach store thanos-metrics-read --user store",
+            "mc --json admin user info store store",
         ]);
-        expect(bench.read("users")).toBe("loki\nSECRET-of-loki\nthanos\nSECRET-of-thanos\n");
+        expect(bench.read("users")).toBe("loki\nSECRET-of-loki\nsidecar\nSECRET-of-sidecar\nstore\nSECRET-of-store\n");
         expect(bench.read("host")).toBe("http://admin:SECRET-of-root@127.0.0.1:9000\n");
     });
 
-    it("lets a client read, write and list its bucket, and nothing else", () => {
+    it("lets each client list its own bucket, and do there what its role is, and nothing else", () => {
         healthy();
         setup();
-        const [loki, thanos] = bench
+        const policies = bench
             .read("policies")
             .split(/\n(?=\{ "Version)/)
-            .map((text) => JSON.parse(text) as { Statement: { Action: string[]; Resource: string[] }[] });
-        const resources = (policy: typeof loki): string[] => policy.Statement.flatMap((one) => one.Resource);
-        expect(resources(loki)).toEqual(["arn:aws:s3:::loki-data", "arn:aws:s3:::loki-data/*"]);
-        expect(resources(thanos)).toEqual(["arn:aws:s3:::thanos-metrics", "arn:aws:s3:::thanos-metrics/*"]);
-        for (const action of loki.Statement.flatMap((one) => one.Action)) expect(action).toMatch(/^s3:[A-Z]\w+$/);
+            .map((text) => (JSON.parse(text) as { Statement: { Action: string[]; Resource: string[] }[] }).Statement);
+        for (const [index, bucket] of ["loki-data", "thanos-metrics", "thanos-metrics"].entries())
+            expect(policies[index]!.flatMap(({ Resource }) => Resource)).toEqual([
+                `arn:aws:s3:::${bucket}`,
+                `arn:aws:s3:::${bucket}/*`,
+            ]);
+        const objects = policies.map(([, { Action }]) =>
+            ["Get", "Put", "Delete"].filter((verb) => Action.includes(`s3:${verb}Object`)),
+        );
+        expect(objects).toEqual([["Get", "Put", "Delete"], ["Get", "Put"], ["Get"]]);
+        for (const [bucket, object] of policies) {
+            expect(bucket!.Action).toContain("s3:ListBucket");
+            for (const action of [...bucket!.Action, ...object!.Action]) expect(action).toMatch(/^s3:[A-Z]\w+$/);
+        }
+    });
+
+    it("refuses a role that it does not know, rather than to give none or all", () => {
+        healthy();
+        const done = bench.run(
+            "setup-object-store",
+            ["--container", "web-mid-1", "--port", "9000"],
+            "loki SECRET-of-loki loki-data everything\n",
+            { MINIO_CONFIG_ENV_FILE: path.join(bench.root, "root.env") },
+        );
+        expect(done.code).not.toBe(0);
+        expect(done.err).toContain('unknown role "everything"; write all, upload or read');
+        expect(bench.read("users")).toBe("");
+    });
+
+    it("speaks TLS to a store whose container has the CA", () => {
+        healthy();
+        start([], { SSL_CERT_FILE: "/etc/minio/certs/CAs/trusted.crt" });
+        expect(bench.read("host")).toBe("https://admin:SECRET-of-root@127.0.0.1:9000\n");
+    });
+
+    it("removes users that are named as not needed any more", () => {
+        healthy();
+        expect(setup(undefined, "--retire", "thanos", "--retire", "older")).toMatchObject({ code: 0, err: "" });
+        expect(bench.argv().filter((line) => /^mc .*user remove/.test(line))).toEqual([
+            "mc --quiet admin user remove store thanos",
+            "mc --quiet admin user remove store older",
+        ]);
     });
 
     it("shows no secret in any command line", () => {
@@ -176,7 +219,7 @@ printf '%s\\n' "$MC_HOST_store" >"$STATE/host"`,
         healthy();
         bench.stub(
             "mc",
-            `case "$*" in *"user info store loki"*) echo '{"accessKey":"loki","policyName":"loki-data-client,readonly,consoleAdmin"}' ;; esac; cat >/dev/null`,
+            `case "$*" in *"user info store loki"*) echo '{"accessKey":"loki","policyName":"loki-data-all,readonly,consoleAdmin"}' ;; esac; cat >/dev/null`,
         );
         expect(setup()).toMatchObject({ code: 0, err: "" });
         expect(bench.argv().filter((line) => /^mc .*detach/.test(line))).toEqual([
@@ -215,7 +258,7 @@ printf '%s\\n' "$MC_HOST_store" >"$STATE/host"`,
         peer.close();
         expect(done.code).toBe(0);
         expect(done.out).toBe(
-            `open: the object store has no write quorum, though ${address} listens (does it have the same root credentials yet?): run pulumi up for that host\n`,
+            `open: the object store has no write quorum, though ${address} listens (does it have the same root credentials, TLS and console settings yet?): run pulumi up for that host\n`,
         );
         expect(done.seconds).toBeGreaterThan(2);
     });

@@ -125,6 +125,54 @@ describe("a pool of two", () => {
     });
 });
 
+describe("a store with TLS", () => {
+    /** The container's own client, as busybox has it: silent when all is well. */
+    const client = (answers: Record<string, number>): void => {
+        const cases = Object.entries(answers).map(
+            ([url, code]) =>
+                `"-q -O /dev/null --no-check-certificate ${url}") ${code === 200 ? "exit 0" : `echo "wget: server returned error: HTTP/1.1 ${code} Service Unavailable" >&2; exit 1`} ;;`,
+        );
+        bench.stub("wget", `case "$*" in\n${cases.join("\n")}\n*) echo "wget: bad address" >&2; exit 1 ;;\nesac`);
+    };
+    const health = (store: StoreHealth, path: string): string => `https://127.0.0.1:${store.port}/minio/health/${path}`;
+
+    it("is asked by the client in the container, since the host may have none", () => {
+        here.set({ all: 400 });
+        client({ [health(here, "cluster")]: 200, [health(here, "cluster/read")]: 200 });
+        expect(ask("pooled", [peerAt()])).toMatchObject({
+            code: 0,
+            out: "note: the object store takes no writes while web-mid-1 is replaced; they are made up for\n",
+        });
+    });
+
+    it("that nobody else could stand in for stays as well", () => {
+        here.set({ all: 400 });
+        client({ [health(here, "cluster")]: 503, [health(here, "cluster/read")]: 200 });
+        expect(ask("pooled", [NOBODY])).toMatchObject({
+            code: 1,
+            err: expect.stringContaining("all there is to read from"),
+        });
+    });
+
+    it("whose other half still speaks in the clear is replaced: that is how both get it", () => {
+        here.set({ cluster: 503 });
+        peer.set({ all: 400 });
+        client({});
+        expect(ask("pooled", [peerAt()])).toMatchObject({
+            code: 0,
+            out: expect.stringMatching(/^note: \S+ listens but does not work with web-mid-1, as .*, of TLS or /),
+        });
+    });
+
+    it("stands in for a mirror that has it not, and the other way around", () => {
+        peer.set({ all: 400 });
+        client({ [health(peer, "cluster")]: 200 });
+        expect(ask("mirrored", [peerAt()])).toMatchObject(silent);
+        client({ [health(peer, "cluster")]: 503 });
+        expect(ask("mirrored", [peerAt()]).code).toBe(1);
+    });
+});
+
 describe("a pool of three", () => {
     it("that can spare a host lets it go", () => {
         here.set({ maintenance: 200 });

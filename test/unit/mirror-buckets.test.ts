@@ -24,8 +24,12 @@ esac`,
 afterEach(() => bench.remove());
 
 function mirror(...options: string[]): Finished {
+    return mirrorIn({}, ...options);
+}
+function mirrorIn(environment: Record<string, string>, ...options: string[]): Finished {
     const args = ["--container", "web-mid-2", "--port", "9000", "--from", "10.0.0.1:9000", ...options];
-    return bench.run("mirror-buckets", args, "", { MINIO_CONFIG_ENV_FILE: path.join(bench.root, "root.env") });
+    const root = { MINIO_CONFIG_ENV_FILE: path.join(bench.root, "root.env") };
+    return bench.run("mirror-buckets", args, "", { ...root, ...environment });
 }
 const called = (program: string): string[] => bench.argv().filter((line) => line.startsWith(`${program} `));
 
@@ -52,6 +56,13 @@ describe("filling a mirror", () => {
         );
         expect(bench.argv().length).toBeGreaterThan(3);
         expect(bench.argv().join("\n")).not.toContain("SECRET");
+    });
+
+    it("speaks TLS to both when this host's container does", () => {
+        mirrorIn({ SSL_CERT_FILE: "/etc/minio/certs/CAs/trusted.crt" }, "loki-data");
+        expect(bench.read("hosts")).toBe(
+            "https://admin:SECRET-of-root@127.0.0.1:9000 https://admin:SECRET-of-root@10.0.0.1:9000\n",
+        );
     });
 
     it("never deletes or overwrites anything", () => {

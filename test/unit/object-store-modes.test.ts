@@ -18,10 +18,15 @@ const EXTERNAL = {
     objectStoreEndpoint: "s3.example:443",
     objectStoreRegion: "eu-central-1",
     lokiObjectStoreUser: "AKIALOKI0000EXAMPLE0",
-    thanosObjectStoreUser: "0123456789abcdef",
+    thanosSidecarObjectStoreUser: "0123456789abcdef",
+    thanosStoreObjectStoreUser: "0123456789abcdef",
+    thanosCompactorObjectStoreUser: "0123456789abcdef",
     lokiObjectStoreSecret: "of/loki+with=signs",
-    thanosObjectStoreSecret: "of/thanos+with=signs",
+    thanosSidecarObjectStoreSecret: "of/thanos+with=signs",
+    thanosStoreObjectStoreSecret: "of/thanos+with=signs",
+    thanosCompactorObjectStoreSecret: "of/thanos+with=signs",
 };
+const NO_KEYS = Object.fromEntries(Object.keys(EXTERNAL).flatMap((key) => (key.endsWith("Secret") ? [[key, ""]] : [])));
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 const read = (stack: StackName, file: string, changes: Record<string, string>): any =>
     parse(configsOf(stack, changes)[file]);
@@ -99,7 +104,9 @@ describe("objectStore: external", () => {
     it("waits for nothing of ours: Loki and Thanos start when the host is ready, with the given keys", async () => {
         const secrets = {
             lokiObjectStoreSecret: "of/loki+with=signs",
-            thanosObjectStoreSecret: "of/thanos+with=signs",
+            thanosSidecarObjectStoreSecret: "of/thanos+with=signs",
+            thanosStoreObjectStoreSecret: "of/thanos+with=signs",
+            thanosCompactorObjectStoreSecret: "of/thanos+with=signs",
         };
         const { resources } = await run(
             () =>
@@ -145,8 +152,8 @@ describe("objectStore: external", () => {
         ],
         [
             "without keys",
-            { ...EXTERNAL, lokiObjectStoreSecret: "", thanosObjectStoreSecret: "" },
-            ["loki", "thanos"].map(
+            { ...EXTERNAL, ...NO_KEYS },
+            ["loki", "thanosSidecar", "thanosStore", "thanosCompactor"].map(
                 (user) =>
                     `${user}ObjectStoreSecret: is missing; with objectStore "external" give the key of that store's user: pulumi config set --secret ${user}ObjectStoreSecret`,
             ),
@@ -156,7 +163,7 @@ describe("objectStore: external", () => {
     });
 
     it("needs no keys in the stack that reads them from the other", () => {
-        const changes = { ...EXTERNAL, lokiObjectStoreSecret: "", thanosObjectStoreSecret: "" };
+        const changes = { ...EXTERNAL, ...NO_KEYS };
         expect(parseValues(config("node2", changes)).problems).toEqual([]);
     });
 

@@ -11,6 +11,7 @@ import { readState } from "../../ops/status/state";
 import { statusText } from "../../ops/status/text";
 import { COLOURED, PLAIN } from "../../ops/terminal";
 import { healthyNode, pairAfter } from "./support/pair";
+import { Bench } from "./support/shell";
 import { valuesOf } from "./support/stacks";
 
 const said = (status: Status): string => statusText(status, PLAIN, 1_800_000_000);
@@ -237,9 +238,10 @@ describe("the script that asks a host", () => {
         await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
         return (server.address() as AddressInfo).port;
     }
-    const ask = (ports: Record<string, string>) => {
+    const ask = (ports: Record<string, string>, env?: Record<string, string>) => {
         const values = valuesOf("node1", { vip: "127.0.0.9", ...ports });
-        return run(["bash", "-s"], { input: statusScript({ values, container: (service) => `${service}-mid-1` }) });
+        const input = statusScript({ values, container: (service) => `${service}-mid-1` });
+        return run(["bash", "-s"], { input, env });
     };
 
     it("tells the status and the wanted lines of each endpoint", async () => {
@@ -274,6 +276,26 @@ describe("the script that asks a host", () => {
         expect(Buffer.concat(received).toString()).toBe("");
         server.close();
         expect(await vip(otlpHttpPort)).toEqual({ status: undefined, lines: [] });
+    });
+
+    it.each([
+        ["exit 0", 200],
+        ['echo "wget: server returned error: HTTP/1.1 503 Service Unavailable" >&2; exit 1', 503],
+        ['echo "wget: can\'t connect to remote host (127.0.0.1): Connection refused" >&2; exit 1', undefined],
+    ])("has a container that speaks TLS asked by its own client: %s", async (client, status) => {
+        const bench = new Bench();
+        const check =
+            "CMD-SHELL wget -q -O /dev/null --no-check-certificate https://127.0.0.1:9000/minio/health/cluster";
+        bench.stub(
+            "docker",
+            `case "$1" in
+    inspect) echo "/minio-mid-1 id running healthy 0 sha256:1 - 2026-01-01T00:00:00Z ${check} " ;;
+    exec) ${client} ;;
+esac`,
+        );
+        const { stdout } = await ask({}, { PATH: `${bench.bin}:${process.env.PATH}` });
+        bench.remove();
+        expect(parseFacts(stdout, { askedMs: 0, heardMs: 0 }).answers["minio-mid-1"]!.status).toBe(status);
     });
 
     it("does not wait for a service that takes connections and says nothing", async () => {

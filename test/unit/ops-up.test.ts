@@ -45,6 +45,31 @@ const situation: Situation = {
     values: { "mid-1": valuesOf("node1"), "mid-2": valuesOf("node2") },
 };
 
+describe("an object store", () => {
+    const store = (inputs: object, before: object) => ({
+        ...restart("mid-2", "minio"),
+        ...{ oldState: { inputs: before }, newState: { inputs } },
+    });
+    const is = { image: "a", command: ["server", "http://10.0.0.1:9000/data1"], envs: ["MINIO_X=1", "GOMEMLIMIT=1"] };
+
+    it.each([
+        ["TLS", { command: ["server", "https://10.0.0.1:9000/data1"] }],
+        ["an image", { image: "b" }],
+        ["a setting of MinIO's", { envs: ["GOMEMLIMIT=1"] }],
+    ])("that gets %s works only with one that has it, too: that is said", (_what, change) => {
+        const plan = planOf("node2", store({ ...is, ...change }, is));
+        expect(plan.storeApart).toBe(true);
+        expect(consequences([plan], situation)).toEqual([
+            expect.stringContaining("no writes from the update of mid-2 until mid-1 has it, too"),
+        ]);
+    });
+
+    it("that is made anew for anything else is whole again at once", () => {
+        expect(planOf("node2", store({ ...is, envs: ["MINIO_X=1", "GOMEMLIMIT=2"] }, is)).storeApart).toBe(false);
+        expect(planOf("node2", restart("mid-2", "minio", "create")).storeApart).toBe(false);
+    });
+});
+
 describe("a preview", () => {
     it("becomes what happens to services", () => {
         const plan = planOf(
@@ -331,6 +356,29 @@ describe("a rolling change", () => {
             problem: expect.stringContaining("mid-1 is not whole after"),
         });
         expect(done()).toEqual(["up node2", "up node1"]);
+    });
+
+    it("does not wait for a store whose halves are not alike yet, nor for what needs it", async () => {
+        const change = (stack: "node1" | "node2") => {
+            const drives = (scheme: string) => ({ inputs: { command: ["server", `${scheme}://10.0.0.1:9000/data1`] } });
+            const container = restart(`mid-${stack.slice(-1)}`, "minio");
+            return planOf(stack, { ...container, oldState: drives("http"), newState: drives("https") });
+        };
+        let done: string[] = [];
+        const look = () =>
+            pairAfter(({ node2 }) => {
+                if (done.length !== 1) return;
+                node2.facts.host.answers["minio-mid-2"] = { status: 503, lines: [] };
+                node2.facts.host.answers["loki-mid-2"] = { lines: [] };
+            });
+        const run = rolling([change("node2"), change("node1")], {
+            look: () => {
+                done = run.done();
+                return look();
+            },
+        });
+        expect(await run.run.run()).toMatchObject({ exitCode: 0 });
+        expect(run.done()).toEqual(["up node2", "up node1"]);
     });
 
     it("waits for a host that is catching up", async () => {

@@ -181,8 +181,8 @@ const DRIFT: Drift[] = [
     },
     {
         what: "a user that was removed",
-        inject: () => fs.rmSync(store("users/thanos")),
-        finds: ["user thanos existence: a user → nothing"],
+        inject: () => fs.rmSync(store("users/thanos-sidecar")),
+        finds: ["user thanos-sidecar existence: a user → nothing"],
         does: ["make buckets, users and policies again"],
     },
     {
@@ -199,14 +199,20 @@ const DRIFT: Drift[] = [
     },
     {
         what: "a user that may do more",
-        inject: () => meddle("users/loki", (text) => text.replace("loki-data-client", "loki-data-client,consoleAdmin")),
-        finds: ["user loki policies: loki-data-client → consoleAdmin, loki-data-client"],
+        inject: () => meddle("users/loki", (text) => text.replace("loki-data-all", "loki-data-all,consoleAdmin")),
+        finds: ["user loki policies: loki-data-all → consoleAdmin, loki-data-all"],
         does: ["make buckets, users and policies again"],
     },
     {
+        what: "a user of ours that no service needs any more",
+        inject: () => fs.writeFileSync(store("users/thanos"), "thanos-metrics-client\nenabled\nits-secret\n"),
+        finds: ["user thanos existence: nothing → a user"],
+        does: ["make buckets, users and policies again, remove the user thanos"],
+    },
+    {
         what: "a policy that allows more",
-        inject: () => meddle("policies/thanos-metrics-client", (text) => text.replace('"s3:GetObject"', '"s3:*"')),
-        finds: [expect.stringMatching(/^policy thanos-metrics-client content: the deployed one → .*s3:\*/)],
+        inject: () => meddle("policies/thanos-metrics-read", (text) => text.replace('"s3:GetObject"', '"s3:*"')),
+        finds: [expect.stringMatching(/^policy thanos-metrics-read content: the deployed one → .*s3:\*/)],
         does: ["make buckets, users and policies again"],
     },
 ];

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PLAIN } from "../../ops/terminal";
 import { stillWrong } from "../../ops/up/drift";
 import { noPlan, withRepair } from "../../ops/preview/plan";
-import { Look, lookAt, lookAtAll, withoutRepeated } from "../../ops/verify/look";
+import { Look, lookAt, lookAtAll, withoutNeeded, withoutRepeated } from "../../ops/verify/look";
 import { EXIT_CODES, Finding, verdictOf } from "../../ops/verify/model";
 import { isWiped, repairOf } from "../../ops/verify/repair";
 import { verifyText } from "../../ops/verify/text";
@@ -47,7 +47,7 @@ describe("what cannot be looked at", () => {
     });
 
     it("has users made before what cannot start without them", async () => {
-        fs.rmSync(`${host.bench.state}/store/users/thanos`);
+        fs.rmSync(`${host.bench.state}/store/users/thanos-store`);
         fs.rmSync(`${host.bench.state}/containers/thanos-store-mid-1`);
         expect(await heal(await look())).toEqual(["make buckets, users and policies again", "pulumi up --refresh"]);
         expect((await look()).findings).toEqual([]);
@@ -226,6 +226,19 @@ esac
 });
 
 describe("a pool", () => {
+    it("keeps a user of ours until none of its hosts needs it, and while one of them cannot be asked", () => {
+        const user = { kind: "user", subject: "thanos", property: "existence", expected: "nothing" } as Finding;
+        const bucket = { kind: "bucket", subject: "loki-data", property: "existence", expected: "a bucket" } as Finding;
+        const found = (...looks: Finding[][]) =>
+            withoutNeeded(
+                looks.map((findings) => ({ findings, unknown: [] })),
+                2,
+            ).map(({ findings }) => findings);
+        expect(found([user, bucket], [user])).toEqual([[user, bucket], [user]]);
+        expect(found([user, bucket], [])).toEqual([[bucket], []]);
+        expect(found([user])).toEqual([[]]);
+    });
+
     it("tells of its buckets once, for both nodes", async () => {
         const bucket = { kind: "bucket", subject: "loki-data", property: "existence" } as Finding;
         const file = { kind: "file", subject: "/a", property: "mode" } as Finding;

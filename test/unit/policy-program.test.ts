@@ -19,7 +19,9 @@ const MODES = ["pooled", "mirrored", "external"];
 const external = {
     objectStoreEndpoint: "s3.example:443",
     lokiObjectStoreSecret: "given-for-loki",
-    thanosObjectStoreSecret: "given-for-thanos",
+    thanosSidecarObjectStoreSecret: "given-for-thanos-sidecar",
+    thanosStoreObjectStoreSecret: "given-for-thanos-store",
+    thanosCompactorObjectStoreSecret: "given-for-thanos-compactor",
 };
 const changesOf = (objectStore: string): Record<string, string> => ({
     objectStore,

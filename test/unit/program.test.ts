@@ -37,7 +37,9 @@ const OWNER = "organization/otel-ha/node1";
 const SHARED = {
     objectStoreRootPassword: "root-of-node1",
     lokiObjectStoreSecret: "loki-of-node1",
-    thanosObjectStoreSecret: "thanos-of-node1",
+    thanosSidecarObjectStoreSecret: "sidecar-of-node1",
+    thanosStoreObjectStoreSecret: "store-of-node1",
+    thanosCompactorObjectStoreSecret: "compactor-of-node1",
     vrrpPassword: "vrrp-of1",
     haproxyStatsPassword: "stats-of-node1",
     queryPassword: "queries-of-node1",

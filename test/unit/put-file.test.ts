@@ -184,6 +184,27 @@ describe("a service that was not well before", () => {
     });
 });
 
+describe("a service that has a check of its own for what it reloads", () => {
+    it("is told though its health check fails, as that of a store without quorum", () => {
+        put("old");
+        fs.rmSync(path.join(bench.state, "healthy"));
+        const works = `echo asked >>${bench.state}/asked`;
+        expect(put("new", ...reloading(), "--works", works)).toMatchObject({ code: 0, err: "" });
+        expect(reloads()).toBe(1);
+        expect(bench.argv().join("\n")).not.toContain("docker restart");
+        expect(bench.read("asked")).toBe("asked\nasked\n");
+    });
+
+    it("gets the old text back when that fails afterwards", () => {
+        put("old");
+        const works = `! grep -q new ${target}`;
+        const stop = `echo exited >${bench.state}/status`;
+        const done = put("new", "--container", "service-mid-1", "--reload", stop, "--works", works);
+        expect(done.code).toBe(1);
+        expect(fs.readFileSync(target, "utf8")).toBe("old");
+    });
+});
+
 describe("a container that is about to be made anew, as its label tells", () => {
     it("is not bothered with a file that it may not understand", () => {
         put("old");

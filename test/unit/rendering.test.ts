@@ -216,8 +216,6 @@ describe("the two nodes", () => {
             "/tmp/certs",
             "--address",
             ":9000",
-            "--console-address",
-            ":9001",
             "http://192.168.110.214:9000/data1",
             "http://192.168.110.214:9000/data2",
             "http://192.168.110.119:9000/data1",

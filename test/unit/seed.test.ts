@@ -86,7 +86,6 @@ describe("ports", () => {
             3100: "Loki",
             9095: "Loki gRPC",
             9000: "object store S3 API",
-            9001: "object store console",
         });
     });
 
@@ -109,7 +108,6 @@ describe("ports", () => {
             thanosCompactor: "http://192.168.110.214:10912",
             loki: "http://192.168.110.214:3100",
             objectStore: "http://192.168.110.214:9000",
-            objectStoreConsole: "http://192.168.110.214:9001",
             otelAggregatorHttp: "http://192.168.110.214:14318",
             otelAggregatorGrpc: "192.168.110.214:14317",
             otelAggregatorMetrics: "http://192.168.110.214:9464/metrics",

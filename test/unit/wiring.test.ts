@@ -15,7 +15,9 @@ const SPEAKS = /-(ready|may-stop|host-setup|firewall-kept)$/;
 const SECRETS = {
     objectStoreRootPassword: "SECRET-of-the-root",
     lokiObjectStoreSecret: "SECRET-of-loki",
-    thanosObjectStoreSecret: "SECRET-of-thanos",
+    thanosSidecarObjectStoreSecret: "SECRET-of-the-sidecar",
+    thanosStoreObjectStoreSecret: "SECRET-of-the-store",
+    thanosCompactorObjectStoreSecret: "SECRET-of-the-compactor",
     vrrpPassword: "SECRETvr",
     haproxyStatsPassword: "SECRET-of-stats",
     queryPassword: "SECRET-of-queries",
@@ -157,7 +159,9 @@ describe("a secret", () => {
     it.each([
         ["mid-1-minio-root.env", "SECRET-of-the-root"],
         ["mid-1-loki-credentials", "SECRET-of-loki"],
-        ["mid-1-thanos-sidecar-credentials", "SECRET-of-thanos"],
+        ["mid-1-thanos-sidecar-credentials", "SECRET-of-the-sidecar"],
+        ["mid-1-thanos-store-credentials", "SECRET-of-the-store"],
+        ["mid-1-thanos-compactor-credentials", "SECRET-of-the-compactor"],
         ["mid-1-haproxy-stats-users.cfg", "SECRET-of-stats"],
         ["mid-1-keepalived-authentication.conf", "SECRETvr"],
         ["mid-1-minio-ready", "SECRET-of-loki"],
@@ -317,7 +321,9 @@ describe("credentials", () => {
         expect(Object.fromEntries(made.map((one) => [one.name, one.inputs.length]))).toEqual({
             "credentials-objectStoreRootPassword": 32,
             "credentials-lokiObjectStoreSecret": 32,
-            "credentials-thanosObjectStoreSecret": 32,
+            "credentials-thanosSidecarObjectStoreSecret": 32,
+            "credentials-thanosStoreObjectStoreSecret": 32,
+            "credentials-thanosCompactorObjectStoreSecret": 32,
             "credentials-vrrpPassword": 8,
             "credentials-haproxyStatsPassword": 32,
             "credentials-queryPassword": 32,
@@ -345,7 +351,7 @@ describe("credentials", () => {
     it("that are given are not made, and are secrets all the same", async () => {
         const made = await make({ given: { vrrpPassword: "hunter22" } });
         expect(made.map((one) => one.name)).not.toContain("credentials-vrrpPassword");
-        expect(made).toHaveLength(5);
+        expect(made).toHaveLength(7);
         const { result } = await run(() => new Credentials("credentials", { given: SECRETS }));
         for (const value of Object.values(result.values)) expect(await pulumi.isSecret(value)).toBe(true);
     });

@@ -131,7 +131,9 @@ const ROLES = ["all", "upload", "read", "client"];
 function unneeded({ users, clients }: Store): string[] {
     const ours = new Set(clients.flatMap(({ bucket }) => ROLES.map((role) => `${bucket}-${role}`)));
     return Object.entries(users).flatMap(([name, user]) =>
-        user?.policies.some((policy) => ours.has(policy)) && !clients.some((client) => client.user === name) ? [name] : [],
+        user?.policies.some((policy) => ours.has(policy)) && !clients.some((client) => client.user === name)
+            ? [name]
+            : [],
     );
 }
 

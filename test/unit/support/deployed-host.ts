@@ -83,6 +83,7 @@ case "$*" in
     "mb "*) mkdir -p "$store/buckets/\${3#store/}" ;;
     "admin user list store") for at in $(ls "$store/users"); do tell_user "$at"; done ;;
     "admin user info store "*) tell_user "$5" ;;
+    "admin user remove store "*) rm "$store/users/$5" ;;
     "admin user add store")
         read -r user; read -r secret
         has=""; [ ! -e "$store/users/$user" ] || has=$(policies "$user")

@@ -137,11 +137,11 @@ export async function listener(): Promise<{ port: number; pid: number; close: ()
     return { port, pid: child.pid ?? 0, close: () => child.kill() };
 }
 
-/** An object store as its health endpoints show it: `set` decides what they answer. Runs in a process of its own. */
+/** An object store as its health endpoints show it: `set` decides what they answer, 400 to all as a port with TLS. Runs in a process of its own. */
 export interface StoreHealth {
     port: number;
     /** @example set({ cluster: 503 }) */
-    set: (answers: Partial<Record<"cluster" | "read" | "maintenance", number>>) => void;
+    set: (answers: Partial<Record<"cluster" | "read" | "maintenance" | "all", number>>) => void;
     close: () => void;
 }
 
@@ -159,7 +159,7 @@ export async function storeHealth(bench: Bench, name: string): Promise<StoreHeal
         };
         const answers = () => JSON.parse(require("fs").readFileSync(${JSON.stringify(file)}));
         const server = require("http").createServer((request, response) => {
-            response.writeHead(answers()[paths[request.url]] ?? 404).end();
+            response.writeHead(answers().all ?? answers()[paths[request.url]] ?? 404).end();
         });
         server.listen(0, "127.0.0.1", () => console.log(server.address().port));`;
     const child = spawn(process.execPath, ["-e", program], { stdio: ["ignore", "pipe", "inherit"] });

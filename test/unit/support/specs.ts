@@ -28,17 +28,22 @@ export function specsOf(stack: StackName, changes: Record<string, string> = {}):
     return specs(settingsOf(stack, changes));
 }
 
+/** Of a store with TLS. */
+const STORE_TLS = { trusted: "the CA\n", identity: { certificate: "the certificate\n", key: "not shown" } };
+
 function specs(settings: NodeSettings): Record<Service, ContainerSpec> {
     const client = { user: "client", secret: "not shown", bucket: "bucket" };
     const identity = { certificate: "not shown", key: "not shown" };
     const root = { user: "root", password: "not shown" };
+    const tls = settings.objectStore?.tls ? STORE_TLS : undefined;
     const all: Partial<Record<Service, ContainerSpec>> = {
-        objectStore: settings.objectStore && objectStoreSpec(settings.objectStore, root),
+        objectStore: settings.objectStore && objectStoreSpec(settings.objectStore, root, tls),
         prometheus: prometheusSpec(settings.prometheus),
-        loki: lokiSpec(settings.loki, client),
-        thanosSidecar: thanosSidecarSpec(settings.thanosSidecar, client),
-        thanosStore: thanosStoreSpec(settings.thanosStore, client),
-        thanosCompactor: settings.thanosCompactor && thanosCompactorSpec(settings.thanosCompactor, client),
+        loki: lokiSpec(settings.loki, client, tls?.trusted),
+        thanosSidecar: thanosSidecarSpec(settings.thanosSidecar, client, tls?.trusted),
+        thanosStore: thanosStoreSpec(settings.thanosStore, client, tls?.trusted),
+        thanosCompactor:
+            settings.thanosCompactor && thanosCompactorSpec(settings.thanosCompactor, client, tls?.trusted),
         thanosQuery: thanosQuerySpec(settings.thanosQuery),
         otelAggregator: otelAggregatorSpec(settings.otelAggregator),
         haproxy: haproxySpec(settings.haproxy, {
