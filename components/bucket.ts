@@ -4,8 +4,8 @@ import { httpCheck, ServiceArgs } from "./service";
 import { helper } from "./shell";
 
 /**
- * What a user may do in its bucket. "all": read, write and delete. "upload": write, and look up what is there; a writer that cannot take away what others
- * wrote. "read": nothing else.
+ * What a user may do in its bucket. "all": read, write and delete. "upload": write, and read the file that tells of each block of Prometheus; such a
+ * writer can take nothing away. "read": nothing else.
  */
 export type BucketRole = "all" | "upload" | "read";
 
@@ -84,6 +84,12 @@ export function withoutQuorum(service: string, settings: BucketSettings, after?:
     };
 }
 
+const READABLE = "/minio/health/cluster/read";
+
+// Busybox cannot check certificates, which the program does then, and has few ciphers: when it gets no connection for that, the program tries itself.
+const readableByTls = (endpoint: string): string =>
+    `said=$(wget -q -O /dev/null --no-check-certificate https://${endpoint}${READABLE} 2>&1) || [ "\${said#*TLS error}" != "$said" ]`;
+
 /**
  * Entry point that starts a program as soon as this node's own store can be read; undefined where the store is elsewhere. A program that ends for want of
  * its bucket is started by Docker later and later, up to a minute apart: after a power cut of both hosts that took minutes. Pure.
@@ -91,8 +97,8 @@ export function withoutQuorum(service: string, settings: BucketSettings, after?:
 export function whenReadable(settings: BucketSettings, program: string): string[] | undefined {
     const endpoint = settings.objectStore ?? BUCKET_DEFAULTS.objectStore;
     if (!endpoint.startsWith("127.0.0.1:")) return undefined;
-    const scheme = (settings.objectStoreInsecure ?? BUCKET_DEFAULTS.objectStoreInsecure) ? "http" : "https";
-    const readable = `${httpCheck(`${scheme}://${endpoint}/minio/health/cluster/read`)} 2>/dev/null`;
+    const insecure = settings.objectStoreInsecure ?? BUCKET_DEFAULTS.objectStoreInsecure;
+    const readable = insecure ? `${httpCheck(`http://${endpoint}${READABLE}`)} 2>/dev/null` : readableByTls(endpoint);
     return [
         "/bin/sh",
         "-c",

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ContainerService, ContainerSpec, ServiceFile } from "./container-service";
+import { ContainerService, ContainerServiceArgs, ContainerSpec, ServiceFile } from "./container-service";
 import { CLIENT_CA, HaproxyCertificates, haproxyTlsFiles, TOKENS } from "./haproxy-tls";
 import { PortUse, Requirements } from "./host";
 import { DataPath, heavyRequests, PROMETHEUS_DISK, QUEUE } from "./otel-aggregator";
@@ -323,7 +323,10 @@ function loopbackPorts(s: HaproxySettings & typeof HAPROXY_DEFAULTS): PortUse[] 
 }
 
 /** Arguments of {@link Haproxy}. */
-export interface HaproxyArgs extends ServiceArgs<HaproxySettings>, HaproxySecrets {}
+export interface HaproxyArgs
+    extends ServiceArgs<HaproxySettings>,
+        HaproxySecrets,
+        Pick<ContainerServiceArgs, "configAfter"> {}
 
 /** The door for clients: OTLP to a collector that works, queries to the side that has the data. With TLS, for all that is asked of this host. */
 export class Haproxy extends ContainerService {

@@ -50,7 +50,12 @@ export {
     RootCredentials,
     StoreTls,
 } from "./object-store";
-export { OtelAggregator, otelAggregatorRequirements, OtelAggregatorSettings } from "./otel-aggregator";
+export {
+    OtelAggregator,
+    OtelAggregatorArgs,
+    otelAggregatorRequirements,
+    OtelAggregatorSettings,
+} from "./otel-aggregator";
 export { addresses } from "./outputs";
 export { Prometheus, prometheusRequirements, PrometheusSettings } from "./prometheus";
 export { CertificateRecord } from "./renewal";

@@ -148,19 +148,25 @@ export function objectStoreSpec(settings: ObjectStoreSettings, root: RootCredent
         ],
         memoryLimit: s.memoryLimit,
         // The endpoints live and ready always say 200; this one knows the write quorum.
-        healthCheck: healthCheck(s, httpCheck(`${scheme(s)}://127.0.0.1:${s.port}/minio/health/cluster`)),
+        healthCheck: healthCheck(
+            s,
+            s.tls ? ready(s.port) : httpCheck(`http://127.0.0.1:${s.port}/minio/health/cluster`),
+        ),
         readyTimeout: s.readyTimeout,
         mayStop: mayStopCommand(s),
     };
 }
+
+// With TLS: busybox' wget has few ciphers, and checks no certificates. Asks until the store is ready, hence the limit.
+const ready = (port: number): string => `MC_HOST_store=https://127.0.0.1:${port} timeout 3 mc ready store`;
 
 // Those that it believes MinIO reads only when it starts. Its own certificate it reads again when a file is written in place, not when one is
 // renamed, and on a hang-up (minio/pkg v3.1.3, certs.Manager); a pair that does not fit yet, as between the two files, it passes over.
 function certificateFiles(s: ObjectStoreSettings & { port: number }, directory: string, tls: StoreTls): ServiceFile[] {
     const again = {
         reload: sendSignal("HUP", `minio-${s.node}`),
-        // A pool without quorum hears as well.
-        reloaded: httpCheck(`${scheme(s)}://127.0.0.1:${s.port}/minio/health/live`),
+        // A pool without quorum, "not ready", hears as well.
+        reloaded: `${ready(s.port)} | grep -q ready`,
     };
     return [
         { path: `${directory}/CAs/trusted.crt`, content: tls.trusted },

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ContainerService, ContainerSpec } from "./container-service";
+import { ContainerService, ContainerServiceArgs, ContainerSpec } from "./container-service";
 import { PortUse, Requirements } from "./host";
 import { access, healthCheck, httpCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
@@ -309,9 +309,14 @@ export function otelAggregatorRequirements(settings: OtelAggregatorSettings): Re
     };
 }
 
+/** Arguments of {@link OtelAggregator}. */
+export interface OtelAggregatorArgs
+    extends ServiceArgs<OtelAggregatorSettings>,
+        Pick<ContainerServiceArgs, "configAfter"> {}
+
 /** Takes OTLP, writes it to disk, answers, and passes metrics to both Prometheus and logs to both Loki. */
 export class OtelAggregator extends ContainerService {
-    constructor(name: string, args: ServiceArgs<OtelAggregatorSettings>, opts?: pulumi.ComponentResourceOptions) {
+    constructor(name: string, args: OtelAggregatorArgs, opts?: pulumi.ComponentResourceOptions) {
         super(
             name,
             { ...otelAggregatorSpec(args.settings), host: args.host, after: args.after, configAfter: args.configAfter },

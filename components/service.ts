@@ -20,8 +20,8 @@ export interface ServiceSettings {
      */
     maxPeerOutage?: Duration;
     /**
-     * Address that its ports are on. "127.0.0.1": HAProxy serves them to other hosts, see {@link HaproxyTlsSettings}. @default "0.0.0.0": in the clear, to
-     * whoever reaches the host
+     * Address that its ports are on. "127.0.0.1": HAProxy serves them to other hosts, see {@link HaproxyTlsSettings}; it, Keepalived and the object store
+     * themselves do not look at this. @default "0.0.0.0": in the clear, to whoever reaches the host
      */
     listen?: string;
 }
@@ -34,8 +34,6 @@ export interface ServiceArgs<S> {
     settings: S;
     /** Its container starts when these are healthy. */
     after?: pulumi.Input<pulumi.Resource>[];
-    /** See {@link ContainerServiceArgs.configAfter}. */
-    configAfter?: pulumi.Input<pulumi.Resource>[];
 }
 
 export const SERVICE_DEFAULTS = {
@@ -67,13 +65,9 @@ export function healthCheck(settings: ServiceSettings, command: string): HealthC
     return { command, interval: healthCheckInterval, startPeriod: healthCheckStartPeriod };
 }
 
-/**
- * Succeeds when the URL answers 2xx; for images with busybox, which all of ours but HAProxy's have. Its wget cannot check certificates, which on loopback
- * would tell nothing anyway.
- */
+/** Succeeds when the URL answers 2xx; for images with busybox, which all of ours but HAProxy's have. */
 export function httpCheck(url: string): string {
-    const unchecked = url.startsWith("https:") ? "--no-check-certificate " : "";
-    return `wget -q -O /dev/null ${unchecked}${url}`;
+    return `wget -q -O /dev/null ${url}`;
 }
 
 /**

@@ -44,13 +44,12 @@ echo "== containers"
 found=$(timeout 4 docker inspect --type container --format "$format" $CONTAINERS 2>/dev/null) || true
 echo "$found"
 
-# Ours for TLS: a container that speaks it has a client for it, which names the status of anything but a success.
-ask_with_tls() { # CONTAINER URL
-    if said=$(timeout 4 docker exec "$1" wget -q -O /dev/null --no-check-certificate "$2" 2>&1); then
-        echo "HTTP/1.1 200 OK"
-    else
-        sed -n 's,.* \(HTTP/[0-9.]* [0-9][0-9][0-9].*\),\1,p' <<<"$said"
-    fi
+# What speaks TLS has a client for it in its container.
+ask_inside() { # CONTAINER CHECK
+    case $(timeout 4 docker exec "$1" /bin/sh -c "$2" 2>&1) in
+        *"is ready"*) echo "HTTP/1.1 200 OK" ;;
+        *"not ready"*) echo "HTTP/1.1 503 Service Unavailable" ;;
+    esac
 }
 
 # Where a container's own health check asks, which holds for the container that runs, whatever the settings say today.
@@ -60,9 +59,9 @@ while read -r name _ _ _ _ _ _ _ check; do
         port=${BASH_REMATCH[1]} path=${BASH_REMATCH[2]}
     elif [[ $check =~ /dev/tcp/127\.0\.0\.1/([0-9]+).*GET\ (/[^\ ]*) ]]; then
         port=${BASH_REMATCH[1]} path=${BASH_REMATCH[2]}
-    elif [[ $check =~ https://127\.0\.0\.1:[0-9]+/[^\ ]* ]]; then
+    elif [[ $check == *" mc ready "* ]]; then
         asked="$asked ${name#/}"
-        ask_with_tls "${name#/}" "${BASH_REMATCH[0]}" >"$work/${name#/}" 2>/dev/null &
+        ask_inside "${name#/}" "${check#CMD-SHELL }" >"$work/${name#/}" 2>/dev/null &
         continue
     else
         continue

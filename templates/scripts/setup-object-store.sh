@@ -3,7 +3,7 @@
 #     < one line per client: USER SECRET BUCKET ROLE
 #
 # Waits for the store's write quorum, then makes buckets and one user per client that may touch its own bucket only. ROLE is all (read, write, delete),
-# upload (write, and look up what is there) or read. Peers are the other hosts of a pool: while too many are away there is no quorum, which is said as
+# upload (write, and read what tells of Prometheus' blocks, their meta.json) or read. Peers are the other hosts of a pool: while too many are away there is no quorum, which is said as
 # "open: ..." and is no failure; their own run of this script completes the work. Without peers the store needs nobody, and no quorum is a failure. A #
 # starts a comment. With --check nothing is waited for and nothing changed: what is there and what should be is told, for `otel-ha verify`. --retire
 # removes a user that no host needs any more.
@@ -78,22 +78,25 @@ scheme=http${SSL_CERT_FILE:+s}
 export MC_HOST_store="$scheme://$MINIO_ROOT_USER:$MINIO_ROOT_PASSWORD@127.0.0.1:$OTEL_HA_PORT"
 clients=$(cat)
 
-# May list the bucket in any role: without that a missing object is forbidden rather than missing.
+may() { # RESOURCE ACTION...
+    resource=$1
+    shift
+    actions=$(printf "\"s3:%s\", " "$@")
+    echo "{ \"Effect\": \"Allow\", \"Action\": [${actions%, }], \"Resource\": [\"arn:aws:s3:::$resource\"] }"
+}
+
+# Any role may list the bucket: without that a missing object is forbidden rather than missing.
 policy_text() { # BUCKET ROLE
-    write="\"s3:PutObject\", \"s3:ListMultipartUploadParts\", \"s3:AbortMultipartUpload\""
+    write="PutObject ListMultipartUploadParts AbortMultipartUpload"
+    # shellcheck disable=SC2086
     case $2 in
-        all) actions="\"s3:GetObject\", \"s3:DeleteObject\", $write" ;;
-        upload) actions="\"s3:GetObject\", $write" ;;
-        read) actions="\"s3:GetObject\"" ;;
+        all) objects=$(may "$1/*" GetObject DeleteObject $write) ;;
+        upload) objects="$(may "$1/*" $write), $(may "$1/*/meta.json" GetObject)" ;;
+        read) objects=$(may "$1/*" GetObject) ;;
         *) echo "setup-object-store: unknown role \"$2\"; write all, upload or read" >&2; exit 2 ;;
     esac
-    cat <<EOF
-{ "Version": "2012-10-17", "Statement": [
-  { "Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"],
-    "Resource": ["arn:aws:s3:::$1"] },
-  { "Effect": "Allow", "Action": [$actions],
-    "Resource": ["arn:aws:s3:::$1/*"] } ] }
-EOF
+    list=$(may "$1" ListBucket GetBucketLocation ListBucketMultipartUploads)
+    echo "{ \"Version\": \"2012-10-17\", \"Statement\": [ $list, $objects ] }"
 }
 
 # What is there as mc tells it, and what should be. That the user has no such policy yet, or another secret, is an answer and no error.

@@ -126,19 +126,21 @@ describe("a pool of two", () => {
 });
 
 describe("a store with TLS", () => {
-    /** The container's own client, as busybox has it: silent when all is well. */
-    const client = (answers: Record<string, number>): void => {
+    /** The container's own client, which asks until the store is ready. */
+    const client = (answers: Record<string, boolean>): void => {
         const cases = Object.entries(answers).map(
-            ([url, code]) =>
-                `"-q -O /dev/null --no-check-certificate ${url}") ${code === 200 ? "exit 0" : `echo "wget: server returned error: HTTP/1.1 ${code} Service Unavailable" >&2; exit 1`} ;;`,
+            ([asked, ready]) =>
+                `"${asked}") ${ready ? `echo "The cluster 'asked' is ready"; exit 0` : `echo "The cluster 'asked' is not ready"; exec /bin/sleep 60`} ;;`,
         );
-        bench.stub("wget", `case "$*" in\n${cases.join("\n")}\n*) echo "wget: bad address" >&2; exit 1 ;;\nesac`);
+        const others = `*) echo "The cluster 'asked' is unreachable: refused"; exec /bin/sleep 60 ;;`;
+        bench.stub("mc", `case "$MC_HOST_asked $*" in\n${[...cases, others].join("\n")}\nesac`);
     };
-    const health = (store: StoreHealth, path: string): string => `https://127.0.0.1:${store.port}/minio/health/${path}`;
+    const health = (store: StoreHealth, option = ""): string =>
+        `https://127.0.0.1:${store.port} --insecure ready asked${option}`;
 
     it("is asked by the client in the container, since the host may have none", () => {
         here.set({ all: 400 });
-        client({ [health(here, "cluster")]: 200, [health(here, "cluster/read")]: 200 });
+        client({ [health(here)]: true, [health(here, " --cluster-read")]: true });
         expect(ask("pooled", [peerAt()])).toMatchObject({
             code: 0,
             out: "note: the object store takes no writes while web-mid-1 is replaced; they are made up for\n",
@@ -147,7 +149,7 @@ describe("a store with TLS", () => {
 
     it("that nobody else could stand in for stays as well", () => {
         here.set({ all: 400 });
-        client({ [health(here, "cluster")]: 503, [health(here, "cluster/read")]: 200 });
+        client({ [health(here)]: false, [health(here, " --cluster-read")]: true });
         expect(ask("pooled", [NOBODY])).toMatchObject({
             code: 1,
             err: expect.stringContaining("all there is to read from"),
@@ -166,9 +168,9 @@ describe("a store with TLS", () => {
 
     it("stands in for a mirror that has it not, and the other way around", () => {
         peer.set({ all: 400 });
-        client({ [health(peer, "cluster")]: 200 });
+        client({ [health(peer)]: true });
         expect(ask("mirrored", [peerAt()])).toMatchObject(silent);
-        client({ [health(peer, "cluster")]: 503 });
+        client({ [health(peer)]: false });
         expect(ask("mirrored", [peerAt()]).code).toBe(1);
     });
 });

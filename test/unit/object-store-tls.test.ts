@@ -10,6 +10,7 @@ import { config, settingsOf, STACKS, valuesOf } from "./support/stacks";
 
 const TLS = { tls: "internal" };
 const LOCAL = "https://127.0.0.1:9000";
+const ASKS = `MC_HOST_store=${LOCAL} timeout 3 mc ready store`;
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 const read = (file: string, changes: Record<string, string>): any => parse(configsOf("node1", changes)[file]!);
 const fileOf = (spec: ContainerSpec, name: string): ContainerSpec["files"][number] =>
@@ -43,9 +44,7 @@ describe("an object store with TLS", () => {
     it("takes a renewed certificate by a signal, also without quorum, and another CA by a restart", () => {
         for (const name of ["public.crt", "private.key"]) {
             expect(written(store, name)).toContain("kill -s HUP ");
-            expect(written(store, name)).toContain(
-                `--works 'wget -q -O /dev/null --no-check-certificate ${LOCAL}/minio/health/live'`,
-            );
+            expect(written(store, name)).toContain(`--works '${ASKS} | grep -q ready'`);
         }
         expect(fileOf(store, "trusted.crt").reload).toBeUndefined();
     });
@@ -56,9 +55,7 @@ describe("an object store with TLS", () => {
                 [1, 2].map((n) => `https://${host}:9000/data${n}`),
             ),
         );
-        expect(store.healthCheck.command).toBe(
-            `wget -q -O /dev/null --no-check-certificate ${LOCAL}/minio/health/cluster`,
-        );
+        expect(store.healthCheck.command).toBe(ASKS);
         expect(specsOf("node1", { ...TLS, objectStore: "mirrored" }).objectStore.command?.slice(-2)).toEqual([
             "/data1",
             "/data2",
@@ -84,7 +81,7 @@ describe("an object store with TLS", () => {
         }
         for (const service of ["thanosStore", "thanosCompactor"] as Service[])
             expect(specsOf("node1", TLS)[service].entrypoint?.[2]).toContain(
-                `until wget -q -O /dev/null --no-check-certificate ${LOCAL}/minio/health/cluster/read `,
+                `wget -q -O /dev/null --no-check-certificate ${LOCAL}/minio/health/cluster/read `,
             );
     });
 

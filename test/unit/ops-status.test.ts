@@ -279,18 +279,17 @@ describe("the script that asks a host", () => {
     });
 
     it.each([
-        ["exit 0", 200],
-        ['echo "wget: server returned error: HTTP/1.1 503 Service Unavailable" >&2; exit 1', 503],
-        ['echo "wget: can\'t connect to remote host (127.0.0.1): Connection refused" >&2; exit 1', undefined],
+        ["echo \"The cluster 'store' is ready\"", 200],
+        ["echo \"The cluster 'store' is not ready\"; exit 1", 503],
+        ["echo \"The cluster 'store' is unreachable: refused\"; exit 1", undefined],
     ])("has a container that speaks TLS asked by its own client: %s", async (client, status) => {
         const bench = new Bench();
-        const check =
-            "CMD-SHELL wget -q -O /dev/null --no-check-certificate https://127.0.0.1:9000/minio/health/cluster";
+        const check = "MC_HOST_store=https://127.0.0.1:9000 timeout 3 mc ready store";
         bench.stub(
             "docker",
             `case "$1" in
-    inspect) echo "/minio-mid-1 id running healthy 0 sha256:1 - 2026-01-01T00:00:00Z ${check} " ;;
-    exec) ${client} ;;
+    inspect) echo "/minio-mid-1 id running healthy 0 sha256:1 - 2026-01-01T00:00:00Z CMD-SHELL ${check} " ;;
+    exec) [ "$*" = "exec minio-mid-1 /bin/sh -c ${check}" ] && ${client} ;;
 esac`,
         );
         const { stdout } = await ask({}, { PATH: `${bench.bin}:${process.env.PATH}` });

@@ -1,3 +1,4 @@
+import * as pulumi from "@pulumi/pulumi";
 import { ContainerSpec, NodeSettings } from "../../../components";
 import { haproxySpec } from "../../../components/haproxy";
 import { keepalivedSpec } from "../../../components/keepalived";
@@ -28,12 +29,21 @@ export function specsOf(stack: StackName, changes: Record<string, string> = {}):
     return specs(settingsOf(stack, changes));
 }
 
+const IDENTITY = { certificate: "not shown", key: "not shown" };
+
+/** What HAProxy is given besides its settings. */
+export const HAPROXY_SECRETS = {
+    stats: { user: "admin", password: "not shown" },
+    query: { user: "query", password: "not shown" },
+    // Known when it is made only: none of the plain files below.
+    tls: { trusted: pulumi.output("not shown"), clients: IDENTITY, peer: IDENTITY },
+};
+
 /** Of a store with TLS. */
 const STORE_TLS = { trusted: "the CA\n", identity: { certificate: "the certificate\n", key: "not shown" } };
 
 function specs(settings: NodeSettings): Record<Service, ContainerSpec> {
     const client = { user: "client", secret: "not shown", bucket: "bucket" };
-    const identity = { certificate: "not shown", key: "not shown" };
     const root = { user: "root", password: "not shown" };
     const tls = settings.objectStore?.tls ? STORE_TLS : undefined;
     const all: Partial<Record<Service, ContainerSpec>> = {
@@ -46,11 +56,7 @@ function specs(settings: NodeSettings): Record<Service, ContainerSpec> {
             settings.thanosCompactor && thanosCompactorSpec(settings.thanosCompactor, client, tls?.trusted),
         thanosQuery: thanosQuerySpec(settings.thanosQuery),
         otelAggregator: otelAggregatorSpec(settings.otelAggregator),
-        haproxy: haproxySpec(settings.haproxy, {
-            stats: { user: "admin", password: "not shown" },
-            query: { user: "query", password: "not shown" },
-            tls: { trusted: "not shown", clients: identity, peer: identity },
-        }),
+        haproxy: haproxySpec(settings.haproxy, HAPROXY_SECRETS),
         keepalived: keepalivedSpec(settings.keepalived, "not shown"),
     };
     return Object.fromEntries(Object.entries(all).filter(([, spec]) => spec)) as Record<Service, ContainerSpec>;
