@@ -57,7 +57,10 @@ export async function sharedSecrets(ownerStack: string, args: SharedSecretsArgs)
     const wanted = [...CREDENTIAL_NAMES, "otlpTokens", ...(args.authority ? ["authority"] : [])];
     const missing = await awaitSecrets(stack, wanted);
     if (missing.length > 0) {
-        const what = missing.length === wanted.length ? "credentials" : missing.join(", ");
+        const what =
+            missing.length === wanted.length
+                ? "credentials"
+                : missing.map((key) => (key === "authority" ? "CA" : key)).join(", ");
         if (!pulumi.runtime.isDryRun())
             throw new pulumi.RunError(
                 `stack "${ownerStack}" has not published its ${what}; run "pulumi up --stack ${ownerStack}" first, or beside this one`,

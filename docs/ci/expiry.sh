@@ -1,12 +1,18 @@
 #!/bin/sh
 # What a client is shown: the certificate at an address ends in less than so many days. Needs openssl, and no login.
-#   docs/ci/expiry.sh DAYS HOST:PORT…
+#   docs/ci/expiry.sh DAYS ADDRESS…     HOST:PORT, or https://HOST:PORT; http:// is said to have none
 # Ends with 0: all last longer; 1: one does not, or shows none.
 set -eu
 days=$1
 shift
 status=0
 for address in "$@"; do
+    case $address in http://*)
+        echo "$address: no TLS (tls: off)"
+        continue
+        ;;
+    esac
+    address=${address#https://}
     # s_client ends with an error for a CA that it does not know; what counts is whether there is a certificate.
     certificate=$(timeout 20 openssl s_client -connect "$address" -servername "${address%:*}" </dev/null 2>/dev/null | openssl x509 2>/dev/null) || certificate=
     if [ -z "$certificate" ]; then

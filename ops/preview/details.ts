@@ -38,6 +38,9 @@ const SAME_NOTE = "The text stays; how it is checked or reloaded changes.";
 // A container's labels hold a hash of all that it reads at its start, which tells nobody anything.
 const LABELS_NOTE = "Made anew since what it reads at its start changes.";
 
+// Requests, keys and signatures are different each time.
+const CERTIFICATE_NOTE = "Made anew, with another key.";
+
 /** Asked after or before a container, and again whenever that changes. */
 const GATE = /-(ready|may-stop)$/;
 
@@ -71,7 +74,10 @@ const isComponent = ({ urn }: Step): boolean => {
     return type.startsWith("otel-ha:index:") || type === "pulumi:pulumi:Stack";
 };
 
+const isCertificate = ({ urn }: Step): boolean => typeChain(urn).at(-1)!.startsWith("tls:");
+
 function isFollower(step: Step, node: PlannedNode): boolean {
+    if (isCertificate(step)) return readChange(step, node).length === 0;
     if (typeChain(step.urn).at(-1) !== COMMAND) return false;
     if (isFile(step)) return readChange(step, node).length === 0;
     return GATE.test(shortName(step, node));
@@ -81,6 +87,8 @@ function detail(step: Step, node: PlannedNode): Detail {
     const op = step.op as Operation;
     const [change] = readChange(step, node);
     const isCommand = typeChain(step.urn).at(-1) === COMMAND;
+    if (isCertificate(step) && op !== "delete")
+        return { op, title: titleOf(step, node, change), change, note: CERTIFICATE_NOTE, lines: [] };
     return { op, title: titleOf(step, node, change), change, ...(isCommand ? fileDiff(step) : inputsDiff(step)) };
 }
 

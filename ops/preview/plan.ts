@@ -194,7 +194,8 @@ export function readChange(step: Step, node: PlannedNode): Change[] {
     if (type === CONTAINER) return [{ op, what: "container", effect: OF_CONTAINER[op], service: name }];
     if (type === "docker:index/remoteImage:RemoteImage")
         return [{ op, what: "image", effect: "none", service: name.replace(/-image$/, "") }];
-    if (type.startsWith("random:") || type.startsWith("tls:"))
+    if (type.startsWith("tls:")) return certificateChange(step, node);
+    if (type.startsWith("random:"))
         return [{ op, what: `secret ${name.replace(/^credentials-/, "")}`, effect: "none" }];
     if (isFile(step)) {
         // Another way to check or to reload, with the same text.
@@ -206,6 +207,19 @@ export function readChange(step: Step, node: PlannedNode): Change[] {
     if (name === "host-firewall-rules") return [{ op, what: "firewall", effect: "none" }];
     // Components, providers, and gates, which follow their containers.
     return [];
+}
+
+/** A certificate; its request and its key only follow. The CA's key is the other stack's, too. */
+function certificateChange(step: Step, node: PlannedNode): Change[] {
+    const op = step.op as Operation;
+    switch (typeChain(step.urn).at(-1)) {
+        case "tls:index/selfSignedCert:SelfSignedCert":
+            return [{ op, what: "secret CA", effect: "none" }];
+        case "tls:index/locallySignedCert:LocallySignedCert":
+            return [{ op, what: shortName(step, node).replace("-", " "), effect: "none" }];
+        default:
+            return [];
+    }
 }
 
 /** @example ownerOf("thanos-sidecar-bucket.yml", …) → thanos-sidecar, bucket.yml. */

@@ -20,6 +20,7 @@ Exit codes:
 A queue shows what its node's collector keeps for a back end. Redundancy is full when every service works and no back end has more
 outstanding than what waits in passing: 5 s of the stated rate (dataPointsPerSecond, logRecordsPerSecond) for the other node's, 30 s for the
 node's own, whose batches fill more slowly. Blocks are uploaded every 2 h: a new sidecar has no "last block uploaded".
+A certificate that ends within certificateRenewBefore is degraded, one that has ended is broken.
 
 Examples:
   otel-ha status                      one screen

@@ -4,7 +4,7 @@ import { Status } from "../status/model";
 import { complaint } from "./progress";
 import { FAILED, NOT_READY } from "./rolling";
 
-/** Everything on the host, and nothing of the shared secrets, which the stack may own. */
+/** Everything on the host, with the certificates that it had (NodeCertificates), and nothing of the shared secrets, which the stack may own. */
 const OF_THE_NODE = "**otel-ha:index:Node**";
 
 /** Why a node cannot be made anew now: that must neither take anything from clients nor stop half-way. Pure. */

@@ -51,8 +51,10 @@ export const NOT_READY = 2;
 const harmless = ({ repair }: NodePlan): boolean =>
     repair !== undefined && !repair.changes.some(({ effect }) => effect === "restarts");
 
-// A host that lacks a service cannot stand in for the other one.
-const lackingFirst = (a: NodePlan, b: NodePlan): number => lacks(b) - lacks(a);
+// A host that lacks a service cannot stand in for the other one. What is made for both, such as a CA, has to be there before the other stack reads it.
+const inNeedFirst = (a: NodePlan, b: NodePlan): number => lacks(b) - lacks(a) || makes(b) - makes(a);
+const makes = ({ changes }: NodePlan): number =>
+    Number(changes.some(({ op, what }) => op === "create" && what.startsWith("secret ")));
 const lacks = ({ repair }: NodePlan): number =>
     Number(repair?.changes.some(({ effect, op }) => effect === "starts" && op === "replace") ?? false);
 
@@ -82,7 +84,7 @@ export class Rolling {
             // First what takes nothing away: each host has to be as whole as it can be while the other one is touched.
             for (const plan of todo.filter(harmless)) await this.prepare(plan);
             if (this.options.parallel) await this.updateTogether(todo);
-            else for (const plan of todo.sort(lackingFirst)) await this.updateNode(plan);
+            else for (const plan of todo.sort(inNeedFirst)) await this.updateNode(plan);
         } catch (error) {
             const exitCode = error instanceof UserError ? error.exitCode : FAILED;
             return { nodes: this.results, problem: (error as Error).message, exitCode };

@@ -183,4 +183,16 @@ describe("the look at certificates", () => {
         long.close();
         short.close();
     });
+
+    it("take an address as the stack publishes it, with TLS or without", async () => {
+        const long = await server(90);
+        const well = await look(`https://${long.address}`, "http://127.0.0.1:4318");
+        expect(well).toMatchObject({ code: 0, stderr: "" });
+        expect(well.stdout.split("\n")).toEqual([
+            expect.stringMatching(`^${long.address}: valid until`),
+            "http://127.0.0.1:4318: no TLS (tls: off)",
+            "",
+        ]);
+        long.close();
+    });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { details, follows } from "../../ops/preview/details";
 import { COMMENT_LIMIT, marker, markdownText } from "../../ops/preview/markdown";
 import { holdsSecret, masked } from "../../ops/preview/mask";
-import { parsePreview, Step } from "../../ops/preview/plan";
+import { parsePreview, readPlan, Step } from "../../ops/preview/plan";
 import { makeReport, reportName } from "../../ops/preview/report";
 import { readResult } from "../../ops/preview/run";
 import { reportText } from "../../ops/preview/text";
@@ -44,6 +44,35 @@ describe("recorded previews", () => {
                 expect(text).not.toContain("not-to-be-seen");
                 for (const [key] of text.matchAll(/ssh-ed25519 [^"\\]+/g)) expect(key).toBe(HOST_KEY);
             }
+    });
+});
+
+describe("certificates", () => {
+    const step = (op: string, type: string, name: string) => ({
+        op,
+        urn: `urn:pulumi:node1::otel-ha::otel-ha:index:X$tls:index/${type[0]!.toLowerCase()}${type.slice(1)}:${type}::${name}`,
+        diffReasons: ["replacementTrigger"],
+    });
+    const plan = (...steps: object[]) =>
+        readPlan(JSON.stringify({ steps, changeSummary: { replace: steps.length } }), plannedNode("node1"));
+    const renewal = [
+        step("replace", "PrivateKey", "mid-1-certificate-peer-key"),
+        step("replace", "CertRequest", "mid-1-certificate-peer-request"),
+        step("replace", "LocallySignedCert", "mid-1-certificate-peer"),
+    ];
+
+    it("that are renewed are one change each, and no secret that the other node has to read", () => {
+        const { changes, newSecrets } = plan(...renewal);
+        expect(changes).toEqual([{ op: "replace", what: "certificate peer", effect: "none" }]);
+        expect(newSecrets).toBe(false);
+        const preview = parsePreview(JSON.stringify({ steps: renewal }));
+        expect(details(preview, plannedNode("node1"))).toMatchObject([
+            { title: "certificate peer", note: "Made anew, with another key.", lines: [] },
+        ]);
+    });
+
+    it("are the other node's matter, too, when the CA is new", () => {
+        expect(plan(step("create", "SelfSignedCert", "ca-1")).newSecrets).toBe(true);
     });
 });
 

@@ -1,8 +1,12 @@
+import * as fs from "node:fs";
 import * as http from "node:http";
 import * as net from "node:net";
 import { AddressInfo } from "node:net";
+import * as os from "node:os";
+import * as path from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { run } from "../../ops/run";
+import { CertificateEnds } from "../../ops/status/certificates";
 import { statusScript } from "../../ops/status/collect";
 import { parseFacts, parseSamples } from "../../ops/status/facts";
 import { judge } from "../../ops/status/judge";
@@ -10,9 +14,10 @@ import { EXIT_CODES, Status } from "../../ops/status/model";
 import { readState } from "../../ops/status/state";
 import { statusText } from "../../ops/status/text";
 import { COLOURED, PLAIN } from "../../ops/terminal";
+import { newCa, newLeaf } from "./support/certificates";
 import { healthyNode, pairAfter } from "./support/pair";
 import { Bench } from "./support/shell";
-import { valuesOf } from "./support/stacks";
+import { STACKS, valuesOf } from "./support/stacks";
 
 const said = (status: Status): string => statusText(status, PLAIN, 1_800_000_000);
 const away = (text: string) => ({ error: text }) as never;
@@ -297,6 +302,27 @@ esac`,
         expect(parseFacts(stdout, { askedMs: 0, heardMs: 0 }).answers["minio-mid-1"]!.status).toBe(status);
     });
 
+    it("gets certificates and no key, and knows what is not there", async () => {
+        const configDir = fs.mkdtempSync(path.join(os.tmpdir(), "otel-ha-"));
+        const ca = await newCa();
+        const leaf = await newLeaf(ca, { hours: 48 });
+        fs.mkdirSync(path.join(configDir, "haproxy/tls"), { recursive: true });
+        for (const [name, text] of Object.entries({
+            "clients.pem": leaf.certificate + leaf.key,
+            "peer.pem": leaf.key + leaf.certificate,
+            "trusted.pem": (await newCa("Former CA", 24)).certificate + ca.certificate,
+        }))
+            fs.writeFileSync(path.join(configDir, "haproxy/tls", name), text);
+        const { stdout } = await ask({ tls: "internal", configDir });
+        fs.rmSync(configDir, { recursive: true });
+        expect(stdout).not.toContain("PRIVATE");
+        for (const line of leaf.key.split("\n").slice(1, 3)) expect(stdout).not.toContain(line);
+        const { certificates } = parseFacts(stdout, { askedMs: 0, heardMs: 0 });
+        const day = (iso: string | undefined): number => Math.round((Date.parse(iso!) - Date.now()) / 86_400_000);
+        expect([day(certificates.clients), day(certificates.peer), day(certificates.ca)]).toEqual([2, 2, 3650]);
+        expect(certificates.objectStore).toBeUndefined();
+    });
+
     it("does not wait for a service that takes connections and says nothing", async () => {
         const port = await listen(net.createServer(() => {}));
         const started = Date.now();
@@ -310,6 +336,56 @@ esac`,
         expect(() => parseFacts("== time 1800000000.5\n== address\n", { askedMs: 0, heardMs: 0 })).toThrow(
             "not complete",
         );
+    });
+});
+
+describe("otel-ha status, of certificates", () => {
+    const NOW = Date.parse("2026-06-01T00:00:00Z");
+    const LONG = "2030-01-01T00:00:00.000Z";
+    const pair = (ends: CertificateEnds, changes: Record<string, string> = { tls: "internal" }): Status =>
+        judge(
+            STACKS.map((stack) => {
+                const node = healthyNode(stack);
+                node.values = valuesOf(stack, changes);
+                node.facts.host.certificates = { clients: LONG, peer: LONG, objectStore: LONG, ca: LONG, ...ends };
+                return node;
+            }),
+            NOW,
+        );
+
+    it("is healthy while all last, and says when they end", () => {
+        const status = pair({});
+        expect(EXIT_CODES[status.verdict]).toBe(0);
+        expect(status.nodes[0]!.certificates).toMatchObject({ clients: LONG });
+    });
+
+    it("is degraded when one ends within certificateRenewBefore, and says what to do", () => {
+        const status = pair({ peer: "2026-06-30T00:00:00.000Z" });
+        expect(EXIT_CODES[status.verdict]).toBe(1);
+        expect(said(status)).toContain(
+            "! the certificate that the other node sees on mid-1 ends in 29 days, on 2026-06-30 00:00 UTC: run otel-ha up",
+        );
+        expect(pair({ peer: "2026-07-02T00:00:00.000Z" }).verdict).toBe("healthy");
+    });
+
+    it("is broken when one has ended", () => {
+        const status = pair({ clients: "2026-05-31T00:00:00.000Z" });
+        expect(EXIT_CODES[status.verdict]).toBe(2);
+        expect(said(status)).toContain("! the certificate that clients see on mid-2 has ended on 2026-05-31");
+    });
+
+    it("is degraded when one is not there, and does not ask for one where there is no TLS", () => {
+        expect(said(pair({ objectStore: undefined }))).toContain(
+            "! the certificate of the object store on mid-1 is not there, or cannot be read; run otel-ha up",
+        );
+        expect(pair({ objectStore: undefined }, { tls: "off" }).verdict).toBe("healthy");
+    });
+
+    it("speaks of the CA a year ahead, and is degraded when it is nearly over", () => {
+        const ahead = pair({ ca: "2027-05-01T00:00:00.000Z" });
+        expect(ahead.verdict).toBe("healthy");
+        expect(said(ahead)).toMatch(/- the CA on mid-1 ends in 334 days, .*: every certificate ends with it/);
+        expect(pair({ ca: "2026-06-15T00:00:00.000Z" }).verdict).toBe("degraded");
     });
 });
 

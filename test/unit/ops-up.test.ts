@@ -246,6 +246,7 @@ describe("a rebuild", () => {
         const matches = urnMatcher([target!]);
         const urn = (type: string) => `urn:pulumi:node1::otel-ha::${type}::x`;
         expect(matches(urn(`${IN_NODE}Host$command:remote:Command`))).toBe(true);
+        expect(matches(urn("otel-ha:index:CertificateAuthority$tls:index/privateKey:PrivateKey"))).toBe(false);
         expect(matches(urn("otel-ha:index:Credentials$random:index/randomPassword:RandomPassword"))).toBe(false);
         expect(asked[0]).toContain("--refresh");
     });
@@ -312,6 +313,28 @@ describe("a rolling change", () => {
             ],
         });
         expect(log).toEqual(["look", "look", "up node2", "look", "look", "look", "up node1", "look"]);
+    });
+
+    it.each([
+        ["a CA", "tls:index/selfSignedCert:SelfSignedCert", "create", ["up node1", "up node2"]],
+        ["another secret", "random:index/randomPassword:RandomPassword", "create", ["up node1", "up node2"]],
+        [
+            "a secret that the other one already has",
+            "random:index/randomPassword:RandomPassword",
+            "replace",
+            ["up node2", "up node1"],
+        ],
+        [
+            "a certificate of its own",
+            "tls:index/locallySignedCert:LocallySignedCert",
+            "create",
+            ["up node2", "up node1"],
+        ],
+    ])("begins with the host whose stack makes what the other one waits for: %s", async (_, type, op, order) => {
+        const made = planOf("node1", reload("mid-1"), step("mid-1", op, `a$${type}`, "x"));
+        const { run, done } = rolling([both[0]!, made]);
+        expect(await run.run()).toMatchObject({ exitCode: 0 });
+        expect(done().filter((line) => line.startsWith("up "))).toEqual(order);
     });
 
     it("stops at the first failure, and says who has what", async () => {

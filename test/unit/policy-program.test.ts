@@ -63,6 +63,25 @@ describe.each(cases)("the program of $stack with a store that is $mode", ({ stac
     });
 });
 
+describe("the program with tls: internal", () => {
+    it("shows no key and no token, whether they are marked or not", async () => {
+        const changes = { tls: "internal", otlpTokens: "shop" };
+        const resources = (await programResources("node1", changes)).map((one) => ({ ...asAsked(one), marked: [] }));
+        const secrets = secretValues({ resources, settings: valuesOf("node1", changes) });
+        const signs = resources.find(({ type }) => type.endsWith(":LocallySignedCert"))!;
+        expect(secrets).toContain((signs.inputs.caPrivateKeyPem as string).trim());
+        const rules = RULES.filter((rule) => rule.secrets === "values");
+        expect(resources.flatMap((asked) => violations(rules, { ...asked, secrets }))).toEqual([]);
+    });
+
+    it("is what a rule asks for", () => {
+        const of = (tls: string): string[] =>
+            stackFindings("tls-on", { resources: [], settings: valuesOf("node1", { tls }) });
+        expect(of("internal")).toEqual([]);
+        expect(of("off")).toEqual(['tls is "off"; write internal, or provided with certificates of yours']);
+    });
+});
+
 describe("the components", () => {
     const types = [...new Set(RULES.flatMap((rule) => rule.types))];
 

@@ -1,9 +1,11 @@
+import { X509Certificate } from "crypto";
 import * as fs from "fs";
 import * as os from "os";
 import * as path from "path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { readSettings } from "../../components";
+import { newCa, newLeaf } from "./support/certificates";
 import { Registered, reveal, run } from "./support/graph";
 import { config } from "./support/stacks";
 
@@ -101,6 +103,111 @@ describe("pulumi up of the second stack", () => {
             'stack "node1" has not published its credentials yet: unknown in this preview',
         ]);
         warn.mockRestore();
+    });
+});
+
+describe("pulumi up with tls: internal", () => {
+    const CERTIFICATES = "tls:index/locallySignedCert:LocallySignedCert";
+    const internal = { tls: "internal", otlpTokens: "shop" };
+
+    it("publishes https, the CA, and when certificates end; keys and tokens are secrets", async () => {
+        const { outputs, resources } = await up("node1", { changes: internal });
+        expect(outputs).toMatchObject({
+            otlpHttp: "https://192.168.110.140:4318",
+            loki: "https://192.168.110.214:3100",
+            objectStore: "https://192.168.110.214:9000",
+            queryUser: "query",
+        });
+        const ca = await reveal(outputs.caCertificate as pulumi.Input<string>);
+        expect(ca.secret).toBe(false);
+        expect(new X509Certificate(ca.value).ca).toBe(true);
+        const certificates = await reveal(outputs.certificates);
+        expect(certificates).toMatchObject({ secret: false, value: { peer: { generation: 1 } } });
+        expect(await reveal(outputs.otlpTokens)).toEqual({
+            value: { shop: "made for credentials-otlpToken-shop" },
+            secret: true,
+        });
+        expect((await reveal(outputs.queryPassword)).secret).toBe(true);
+        const shared = await reveal(outputs.sharedCredentials as pulumi.Input<{ authority: { certificate: string } }>);
+        expect(shared.secret).toBe(true);
+        expect(shared.value.authority.certificate).toBe(ca.value);
+        const made = resources.filter(({ type }) => type === CERTIFICATES).map(({ name }) => name);
+        expect(made.sort()).toEqual(
+            ["clients", "objectStore", "peer"].map((purpose) => `mid-1-certificate-${purpose}`),
+        );
+    });
+
+    it("makes no certificate for an object store that is elsewhere", async () => {
+        const { resources } = await up("node1", {
+            changes: {
+                tls: "internal",
+                objectStore: "external",
+                objectStoreEndpoint: "s3.example:443",
+                lokiObjectStoreSecret: "secret-of-loki",
+                thanosObjectStoreSecret: "secret-of-thanos",
+            },
+        });
+        expect(resources.filter(({ type }) => type === CERTIFICATES)).toHaveLength(2);
+    });
+
+    it("signs the second node's with the CA of the first, and takes its tokens", async () => {
+        const ca = await newCa("otel-ha CA 1");
+        const authority = { ...ca, trusted: ca.certificate };
+        const sharedCredentials = { ...PUBLISHED, otlpTokens: { shop: "token-of-node1" }, authority };
+        const { outputs, resources } = await up("node2", {
+            changes: internal,
+            stacks: { [OWNER]: { sharedCredentials } },
+        });
+        expect(resources.filter(({ type }) => /selfSignedCert|random/.test(type))).toEqual([]);
+        const signed = resources.filter(({ type }) => type === CERTIFICATES);
+        expect(signed).toHaveLength(3);
+        for (const { inputs, secrets } of signed) {
+            expect(inputs).toMatchObject({ caCertPem: ca.certificate, caPrivateKeyPem: ca.key });
+            expect(secrets).toContain("caPrivateKeyPem");
+        }
+        expect(await reveal(outputs.caCertificate)).toEqual({ value: ca.certificate, secret: false });
+        expect(await reveal(outputs.otlpTokens)).toEqual({ value: { shop: "token-of-node1" }, secret: true });
+    });
+
+    it("previews the second node while the first has no CA yet, and says so", async () => {
+        const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue(undefined);
+        const stacks = { [OWNER]: { sharedCredentials: PUBLISHED } };
+        const { resources } = await up("node2", { preview: true, changes: internal, stacks });
+        expect(resources.filter(({ type }) => type === "docker:index/container:Container")).toHaveLength(9);
+        expect(warn.mock.calls.map(([text]) => text)).toContain(
+            'stack "node1" has not published its CA yet: unknown in this preview',
+        );
+        warn.mockRestore();
+    });
+});
+
+describe("pulumi up with tls: provided", () => {
+    it("makes no certificates, and publishes the CA that is given", async () => {
+        const ca = await newCa();
+        const leaf = await newLeaf(ca);
+        const changes = {
+            tls: "provided",
+            tlsCaCertificate: ca.certificate,
+            tlsCertificate: leaf.certificate,
+            tlsKey: leaf.key,
+        };
+        const { outputs, resources } = await up("node1", { changes });
+        expect(resources.filter(({ type }) => type.startsWith("tls:"))).toEqual([]);
+        expect(outputs.caCertificate).toBe(ca.certificate);
+        const notAfter = new Date(new X509Certificate(leaf.certificate).validTo).toISOString();
+        expect(outputs.certificates).toEqual({ clients: { notAfter }, peer: { notAfter }, objectStore: { notAfter } });
+    });
+
+    it("ends when what is given has ended", async () => {
+        const ca = await newCa();
+        const leaf = await newLeaf(ca, { hours: 0 });
+        const changes = {
+            tls: "provided",
+            tlsCaCertificate: ca.certificate,
+            tlsCertificate: leaf.certificate,
+            tlsKey: leaf.key,
+        };
+        await expect(up("node1", { changes })).rejects.toThrow(/tlsCertificate: has ended on .* give a new one/);
     });
 });
 

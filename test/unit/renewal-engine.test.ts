@@ -9,6 +9,7 @@ import * as tls from "node:tls";
 import * as esbuild from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
+import { newCa, newLeaf } from "./support/certificates";
 import { config, ROOT, StackName, STACKS } from "./support/stacks";
 
 const DAY_MS = 86_400_000;
@@ -52,11 +53,13 @@ afterAll(() => fs.rmSync(project, { recursive: true }));
 interface When {
     days?: number;
     fails?: boolean;
+    /** Standard input. */
+    input?: string;
 }
 
 function pulumi(
     args: string[],
-    { days = 0, fails = false }: When = {},
+    { days = 0, fails = false, input = "" }: When = {},
 ): Promise<{ code: number | null; text: string }> {
     const env = {
         ...process.env,
@@ -74,6 +77,7 @@ function pulumi(
             { cwd: project, env, maxBuffer: 2 ** 26 },
             (_error, stdout, stderr) => done({ code: child.exitCode, text: stdout + stderr }),
         );
+        child.stdin!.end(input);
     });
 }
 
@@ -158,9 +162,14 @@ const TLS_STEPS = /tls:index:(PrivateKey|CertRequest|LocallySignedCert)/;
 describe("certificates, one after the other", { timeout: 240_000 }, () => {
     let first: Outputs;
 
-    it("are made by the first up, and by no other", async () => {
+    it("are made by the first up, even when it fails, and by no other", async () => {
+        const { code, text } = await pulumi(["up", "--yes", "--skip-preview", "--stack", "node1"], { fails: true });
+        expect(code, text).not.toBe(0);
+        const made = (await recorded("node1"))["mid-1-certificate-peer"]!.certPem;
         await up("node1");
         first = await outputs("node1");
+        expect(first.node.peer.certificate).toBe(made);
+        expect(first.certificates.peer!.generation).toBe(1);
         expect(Object.keys(first.certificates)).toEqual(["clients", "objectStore", "peer"]);
         await must(["preview", "--expect-no-changes", "--stack", "node1"]);
         await up("node1", { days: 59 });
@@ -237,6 +246,23 @@ describe("certificates, one after the other", { timeout: 240_000 }, () => {
         expect(await up("node1", { days: 3300 })).toMatch(
             /the CA ends on 20\d\d-\d\d-\d\d, and every certificate with it/,
         );
+    });
+
+    it("may be given instead, from files of many lines, the key as a secret", async () => {
+        const ca = await newCa();
+        const leaf = await newLeaf(ca);
+        const given = { tlsCaCertificate: ca.certificate, tlsCertificate: leaf.certificate, tlsKey: leaf.key };
+        configure("node1", {});
+        await must(["config", "set", "tls", "provided", "--stack", "node1"]);
+        for (const [key, text] of Object.entries(given))
+            await must(["config", "set", key, ...(key === "tlsKey" ? ["--secret"] : []), "--stack", "node1"], {
+                input: text,
+            });
+        expect(fs.readFileSync(path.join(project, "Pulumi.node1.yaml"), "utf8")).not.toContain(leaf.key.split("\n")[1]);
+        await up("node1");
+        const { node, caCertificate } = await outputs("node1");
+        expect(caCertificate).toBe(ca.certificate);
+        expect(node.clients).toEqual({ certificate: leaf.certificate, key: leaf.key });
     });
 
     it("go with tls: off, and begin again without it", async () => {

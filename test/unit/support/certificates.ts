@@ -1,12 +1,12 @@
 // CAs and certificates as @pulumi/tls makes them, by the small engine's provider.
 import { tlsPackage } from "../../../lab/engine/providers/tls";
-import { ValueMap } from "../../../lab/engine/values";
+import { Unknown, ValueMap } from "../../../lab/engine/values";
 
-/** What the provider computes for a resource. @example made("tls:index/privateKey:PrivateKey", { algorithm: "ECDSA" }) */
-export async function made(type: string, inputs: object): Promise<ValueMap> {
+/** What the provider computes for a resource; in a preview, as far as it is known. @example made("tls:index/privateKey:PrivateKey", { algorithm: "ECDSA" }) */
+export async function made(type: string, inputs: object, preview = false): Promise<ValueMap> {
     const provider = tlsPackage.configure({} as never).resource(type.replace(/\/\w+:/, ":"))!;
-    const { outputs } = await provider.create(inputs as ValueMap, { name: "", preview: false } as never);
-    return outputs;
+    const { outputs } = await provider.create(inputs as ValueMap, { name: "", preview } as never);
+    return Object.fromEntries(Object.entries(outputs).filter(([, value]) => value !== Unknown.value));
 }
 
 export interface Made {

@@ -74,7 +74,7 @@ export async function run<T>(program: () => T | Promise<T>, options: RunOptions 
                     return { id: args.name, state: { ...args.inputs, outputs: others[args.inputs.name] } };
                 resources.push(seen(args));
                 const outputs = args.type.startsWith("tls:")
-                    ? await made(args.type, plain(args.inputs as Record<string, unknown>))
+                    ? await made(args.type, plain(args.inputs as Record<string, unknown>), options.preview)
                     : computed(args.type, args.name);
                 return { id: `${args.name}-id`, state: { ...args.inputs, ...outputs } };
             },
