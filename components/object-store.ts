@@ -196,19 +196,24 @@ export function objectStoreRequirements(settings: ObjectStoreSettings): Requirem
                 key: "objectStorePort",
                 use: "object store S3 API",
                 audience: ["admins", "peer"],
+                access: s.tls ? STORE_ACCESS : undefined,
                 why: "the other half of the pool, `otel-ha resync`, health",
             },
-            ...(s.console ? [consoleUse(s.consolePort)] : []),
+            ...(s.console ? [consoleUse(s.consolePort, s.tls)] : []),
         ],
         dataPaths: [{ path: s.dataDir }],
     };
 }
 
-const consoleUse = (port: number): PortUse => ({
+const STORE_ACCESS =
+    "TLS; a user of the store and its secret; open: /minio/health/live, /minio/health/ready and /minio/health/cluster, which say no more than whether it works";
+
+const consoleUse = (port: number, tls: boolean): PortUse => ({
     port,
     key: "objectStoreConsolePort",
     use: "object store console",
     audience: ["admins"],
+    access: tls ? "TLS; a user of the store and its secret; open: the page that asks for them" : undefined,
     why: "console",
 });
 
