@@ -188,10 +188,7 @@ function bounds(s: HaproxySettings & typeof HAPROXY_DEFAULTS): Record<string, un
         // With the largest headers there is still room in the buffer for it: a body that seems small is complete.
         smallBytes: bytes(s.buffer) / 2,
         headerBytes: bytes(s.buffer) / 4,
-        lanes: [
-            ...lanes("otlp_http", s.aggregatorHttpPort, false),
-            ...lanes("otlp_grpc", s.aggregatorGrpcPort, true),
-        ],
+        lanes: [...lanes("otlp_http", s.aggregatorHttpPort, false), ...lanes("otlp_grpc", s.aggregatorGrpcPort, true)],
     };
 }
 

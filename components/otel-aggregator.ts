@@ -129,7 +129,7 @@ interface Exporter {
 /**
  * Memory that a request becomes, per byte of its body: measured with messages that are as small as can be, two bytes each, as nobody sends who means well.
  */
-const GROWTH = 90;
+export const GROWTH = 90;
 
 /** How many requests of the largest size fit into the collector's memory at a time, of those that are packed and of those that are large. Pure. */
 export function heavyRequests(settings: Pick<OtelAggregatorSettings, "memoryLimit" | "maxBody">): HeavyRequests {
