@@ -1,4 +1,5 @@
 // Raw bytes to the deployment, from an address that is neither host nor deployer: what no well-behaved HTTP library sends.
+import * as http2 from "node:http2";
 import * as net from "node:net";
 import * as tls from "node:tls";
 import { access } from "../../../lab/access";
@@ -8,6 +9,8 @@ import { sleep } from "../../../lab/run";
 
 /** An address in the hosts' own network. */
 export const STRANGER = "192.168.110.77";
+
+export const LOGS_SERVICE = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
 
 /** Gives the deployer the stranger's address, too; the result takes it away. */
 export async function becomeStranger(address = STRANGER): Promise<() => Promise<void>> {
@@ -85,6 +88,43 @@ export async function exchange(place: Place, sent: (string | Buffer)[], quietMs 
 export function told({ bytes, closed }: Heard): string {
     const statuses = [...bytes.toString("latin1").matchAll(/HTTP\/1\.[01] (\d{3})/g)].map(([, status]) => status);
     return [...statuses, closed ? "closed" : "open"].join(" ");
+}
+
+/** A gRPC call whose headers are as given, which a library of gRPC does not allow; the status that it ends with. */
+export async function rawCall(body: Uint8Array, headers: http2.OutgoingHttpHeaders, packed = false): Promise<number> {
+    const { otlp, url } = await access();
+    const session = http2.connect(url(NETWORK.vip, 4317), { ca: otlp?.ca });
+    const message = Buffer.alloc(5 + body.length);
+    message.writeUInt8(packed ? 1 : 0);
+    message.writeUInt32BE(body.length, 1);
+    message.set(body, 5);
+    try {
+        return await new Promise<number>((resolve, reject) => {
+            session.on("error", reject);
+            const own = {
+                ":method": "POST",
+                ":path": LOGS_SERVICE,
+                "content-type": "application/grpc",
+                te: "trailers",
+            };
+            const stream = session.request({
+                ...own,
+                ...(otlp?.authorization ? { authorization: otlp.authorization } : {}),
+                ...headers,
+            });
+            const status = (answer: http2.IncomingHttpHeaders): void => {
+                if (answer["grpc-status"] !== undefined) resolve(Number(answer["grpc-status"]));
+            };
+            stream.on("response", status);
+            stream.on("trailers", status);
+            stream.on("error", reject);
+            stream.on("close", () => reject(new Error("no grpc-status")));
+            stream.resume();
+            stream.end(message);
+        });
+    } finally {
+        session.destroy();
+    }
 }
 
 /** One frame of HTTP/2. @example frame(4, 0, 0, Buffer.alloc(0)): settings */
