@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { labExec } from "../../lab/hosts";
 import { RunResult } from "../../lab/run";
+import { newCa, newLeaf } from "../unit/support/certificates";
 import { specsOf } from "../unit/support/specs";
 
 interface Checked {
@@ -10,15 +11,31 @@ interface Checked {
     check: string;
 }
 
+const users = (list: string): string => `userlist ${list}\n    user admin insecure-password x\n`;
+
 /** Files that a configuration refers to, as they lie beside it. */
-const BESIDE = {
-    "stats-users.cfg": "userlist stats\n    user admin insecure-password x\n",
-    "authentication.conf": "authentication {\n    auth_type PASS\n    auth_pass abcdefgh\n}\n",
-};
+async function beside(): Promise<Record<string, string>> {
+    const ca = await newCa();
+    const { certificate, key } = await newLeaf(ca);
+    return {
+        "stats-users.cfg": users("stats") + users("query"),
+        "authentication.conf": "authentication {\n    auth_type PASS\n    auth_pass abcdefgh\n}\n",
+        "trusted.pem": ca.certificate,
+        "tls/trusted.pem": ca.certificate,
+        "tls/peer.pem": certificate + key,
+        "tls/clients.pem": certificate + key,
+        "tls/otlp-tokens.map": "everybody everybody\n",
+    };
+}
+
+const VARIANTS = (["node1", "node2"] as const).flatMap((stack) =>
+    (["off", "internal"] as const).map((tls) => ({ stack, tls })),
+);
+type Variant = (typeof VARIANTS)[number];
 
 /** Every configuration file that has a validator, as this stack renders it. */
-function validated(stack: "node1" | "node2"): Checked[] {
-    const files = Object.values(specsOf(stack)).flatMap((spec) => spec.files);
+function validated({ stack, tls }: Variant): Checked[] {
+    const files = Object.values(specsOf(stack, { tls })).flatMap((spec) => spec.files);
     return files.flatMap(({ path, content, check }) =>
         check && typeof content === "string"
             ? [{ file: path.split("/").slice(-2).join("/"), text: content, check }]
@@ -30,15 +47,17 @@ function validated(stack: "node1" | "node2"): Checked[] {
 async function check({ text, check: line }: Checked): Promise<RunResult> {
     const write = (name: string, content: string): string =>
         `cat >"$DIR/${name}" <<'END_OF_FILE'\n${content}END_OF_FILE\n`;
-    const files = Object.entries({ ...BESIDE, ".candidate": text }).map(([name, content]) => write(name, content));
-    const script = `export DIR=$(mktemp -d /data/check.XXXX) CANDIDATE=.candidate\nchmod 755 $DIR\ntrap 'rm -rf $DIR' EXIT\n${files.join("")}${line}\n`;
+    const files = Object.entries({ ...(await beside()), ".candidate": text }).map(([name, content]) =>
+        write(name, content),
+    );
+    const script = `export DIR=$(mktemp -d /data/check.XXXX) CANDIDATE=.candidate\nchmod 755 $DIR\nmkdir $DIR/tls\ntrap 'rm -rf $DIR' EXIT\n${files.join("")}${line}\n`;
     return labExec("node1", ["sh", "-s"], { input: script });
 }
 
-describe.each(["node1", "node2"] as const)("the configuration of %s", (stack) => {
-    it("has a validator for five files", () => {
+describe.each(VARIANTS)("the configuration of $stack with tls $tls", (variant) => {
+    it("has a validator for five files that are no secrets", () => {
         expect(
-            validated(stack)
+            validated(variant)
                 .map(({ file }) => file)
                 .sort(),
         ).toEqual([
@@ -50,7 +69,7 @@ describe.each(["node1", "node2"] as const)("the configuration of %s", (stack) =>
         ]);
     });
 
-    it.each(validated(stack))("$file is accepted by its service's own validator", async (file) => {
+    it.each(validated(variant))("$file is accepted by its service's own validator", async (file) => {
         const result = await check(file);
         expect(result.code, result.stdout + result.stderr).toBe(0);
     });
@@ -65,7 +84,7 @@ describe("a configuration with a mistake", () => {
         [/verify-config/, "unknown_section: true\n"],
     ];
 
-    it.each(validated("node1"))("in $file is refused by it", async (file) => {
+    it.each(validated({ stack: "node1", tls: "internal" }))("in $file is refused by it", async (file) => {
         const [, mistake] = mistakes.find(([pattern]) => pattern.test(file.check))!;
         expect((await check({ ...file, text: `${file.text}\n${mistake}` })).code).not.toBe(0);
     });

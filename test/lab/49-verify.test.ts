@@ -14,7 +14,7 @@ import {
     otelHa as otelHaIn,
     settings,
     settledProject,
-    stackSecret,
+    sharedSecretTexts,
     watchGap,
 } from "./support";
 
@@ -34,8 +34,7 @@ beforeAll(async () => {
     const { code, stdout, stderr } = await otelHa(["up", "--yes"]);
     expect(code, stdout + stderr).toBe(0);
     await eventually("node 1 holds the virtual IP", vipOwners, (owners) => owners.join() === "node1");
-    const shared = JSON.parse(await stackSecret(target, "node1", "sharedCredentials")) as Record<string, string>;
-    secrets = Object.values(shared);
+    secrets = await sharedSecretTexts(target);
     expect(secrets.length).toBeGreaterThanOrEqual(5);
 });
 

@@ -214,6 +214,19 @@ export async function stackSecret(target: Project, stack: StackName, name: strin
     return stdout.trim();
 }
 
+/** Every secret that the pair shares, as texts to look for: of a key, each line. */
+export async function sharedSecretTexts(target: Project): Promise<string[]> {
+    return secretTexts(JSON.parse(await stackSecret(target, "node1", "sharedCredentials")));
+}
+
+// Of the CA.
+const PUBLIC = ["certificate", "trusted"];
+
+function secretTexts(value: unknown): string[] {
+    if (typeof value === "string") return value.split("\n").filter((line) => line !== "" && !line.startsWith("-----"));
+    return Object.entries(value as object).flatMap(([key, one]) => (PUBLIC.includes(key) ? [] : secretTexts(one)));
+}
+
 /** The seed's own request, every 50 ms until stopped; the longest time without an answer of 200. */
 export function watchGap(): () => Promise<number> {
     let longest = 0;

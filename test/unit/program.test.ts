@@ -69,7 +69,7 @@ describe("pulumi up of the first stack", () => {
 
     it("makes the credentials and publishes them for the other stack, as secrets", async () => {
         const { outputs, resources } = await up("node1");
-        expect(resources.filter((one) => one.type.startsWith("random:"))).toHaveLength(6);
+        expect(resources.filter((one) => one.type.startsWith("random:"))).toHaveLength(8);
         const shared = await reveal(outputs.sharedCredentials);
         expect(Object.keys(shared.value as object).sort()).toEqual(Object.keys(PUBLISHED).sort());
         expect(shared.secret).toBe(true);
@@ -78,7 +78,7 @@ describe("pulumi up of the first stack", () => {
     it("takes a credential that the configuration gives", async () => {
         const { resources } = await up("node1", { changes: { vrrpPassword: "hunter22" } });
         expect(stdinOf(resources, "mid-1-keepalived-authentication.conf")).toContain("auth_pass hunter22\n");
-        expect(resources.filter((one) => one.type.startsWith("random:"))).toHaveLength(5);
+        expect(resources.filter((one) => one.type.startsWith("random:"))).toHaveLength(7);
     });
 });
 
@@ -144,7 +144,9 @@ describe("pulumi up with tls: internal", () => {
                 objectStore: "external",
                 objectStoreEndpoint: "s3.example:443",
                 lokiObjectStoreSecret: "secret-of-loki",
-                thanosObjectStoreSecret: "secret-of-thanos",
+                thanosSidecarObjectStoreSecret: "secret-of-thanos",
+                thanosStoreObjectStoreSecret: "secret-of-thanos",
+                thanosCompactorObjectStoreSecret: "secret-of-thanos",
             },
         });
         expect(resources.filter(({ type }) => type === CERTIFICATES)).toHaveLength(2);

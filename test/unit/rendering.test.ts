@@ -306,6 +306,7 @@ describe("a template", () => {
             objectStore: "<here>",
             objectStoreRegion: "",
             objectStoreInsecure: true,
+            trusted: undefined,
         });
         expect(text).toContain("bucket: a&b\n");
         expect(text).toContain("endpoint: <here>\n");

@@ -108,7 +108,9 @@ describe("certificates of one's own", () => {
             objectStore: "external",
             objectStoreEndpoint: "s3.example:443",
             lokiObjectStoreSecret: "secret-of-loki",
-            thanosObjectStoreSecret: "secret-of-thanos",
+            thanosSidecarObjectStoreSecret: "secret-of-thanos",
+            thanosStoreObjectStoreSecret: "secret-of-thanos",
+            thanosCompactorObjectStoreSecret: "secret-of-thanos",
         };
         expect(changed({ ...settings, ...external })).toEqual([]);
     });

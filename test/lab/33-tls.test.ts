@@ -1,0 +1,312 @@
+// With TLS: who gets in where, and that what is behind it works as before.
+import { createHash } from "node:crypto";
+import { connect } from "node:tls";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { askJson } from "../../lab/access";
+import { labExec } from "../../lab/hosts";
+import { NETWORK } from "../../lab/nodes";
+import { Project, STACKS } from "../../lab/project";
+import { logql, promql } from "../../lab/queries";
+import { PROTOCOLS, send } from "../../lab/telemetry";
+import { newCa, newLeaf } from "../unit/support/certificates";
+import { specsOf } from "../unit/support/specs";
+import {
+    accepted,
+    ask,
+    basic,
+    EXPORT_LOGS,
+    grpcStatus,
+    Pair,
+    pairOf,
+    PEER_GRPC_PORTS,
+    QUERY_PORTS,
+    refusal,
+    SERVICES,
+    Shown,
+} from "./doors";
+import { allHealthy, eventually, node1, node2, project as current, settings, stackSecret, up, upBoth } from "./support";
+
+let project: Project;
+let pair: Pair;
+const undo: (() => void)[] = [];
+
+/** Writes settings into both stacks' files; at the end they are taken back. */
+function set(...pairs: string[]): void {
+    for (const stack of STACKS) undo.unshift(settings(project, stack, ...pairs));
+}
+
+const bothHealthy = async (): Promise<void> => {
+    await Promise.all([allHealthy(node1, 180_000), allHealthy(node2, 180_000)]);
+};
+
+beforeAll(async () => {
+    project = await current();
+    set("tls=off");
+    await upBoth(project);
+    await bothHealthy();
+}, 600_000);
+
+afterAll(async () => {
+    for (const back of undo) back();
+    await upBoth(project);
+}, 600_000);
+
+describe("a pair without TLS", () => {
+    it("gets it by one up of each, and all is well again", async () => {
+        set("tls=internal");
+        await upBoth(project);
+        await bothHealthy();
+        pair = await pairOf(project);
+    }, 600_000);
+
+    it("changes nothing when that is run again", async () => {
+        for (const result of await upBoth(project)) expect(result.touched).toEqual([]);
+    }, 300_000);
+});
+
+describe.each([node1, node2])("on $name", (node) => {
+    const services = SERVICES.filter(({ on }) => !on || on === node.name);
+    const urlOf = ({ port, path }: { port: number; path: string }): string => `https://${node.address}:${port}${path}`;
+
+    it.each(services)("$port: $name has a certificate of the pair's CA, and nothing in the clear", async (service) => {
+        expect(await refusal(ask(urlOf(service), {}))).toMatch(/SELF_SIGNED_CERT|UNABLE_TO_(VERIFY|GET_ISSUER)/);
+        await expect(fetch(urlOf(service).replace("https:", "http:"))).rejects.toThrow();
+    });
+
+    it.each(services)("$port: $name lets in the administrator and the other node, nobody else", async (service) => {
+        const url = urlOf(service);
+        const { ca, peer, stranger, admin, query } = pair;
+        const nobody = await ask(url, { ca });
+        expect(nobody.status).toBe(401);
+        expect(nobody.headers["www-authenticate"]).toMatch(/^Basic /i);
+        const others: Shown[] = [
+            { authorization: query },
+            { authorization: basic("admin", "wrong") },
+            { authorization: admin.replace("Basic", "Bearer") },
+            stranger,
+        ];
+        for (const other of others) expect((await ask(url, { ca, ...other })).status).toBe(401);
+        expect((await ask(url, { ca, authorization: admin })).status).toBe(200);
+        expect((await ask(url, { ca, ...peer })).status).toBe(200);
+    });
+
+    it.each(QUERY_PORTS)("$port: queries are for those with a password for them", async (at) => {
+        const { ca, peer, stranger, admin, query } = pair;
+        expect((await ask(urlOf(at), { ca })).status).toBe(401);
+        expect((await ask(urlOf(at), { ca, ...stranger })).status).toBe(401);
+        expect((await ask(urlOf(at), { ca, authorization: basic("query", "wrong") })).status).toBe(401);
+        for (const one of [{ authorization: query }, { authorization: admin }, peer])
+            expect((await ask(urlOf(at), { ca, ...one })).status).toBe(200);
+    });
+
+    it("14318: the collector takes HTTP from the other node only", async () => {
+        const { ca, peer, stranger, admin } = pair;
+        const url = `https://${node.address}:14318/v1/logs`;
+        const body = '{"resourceLogs":[]}';
+        expect(await refusal(ask(url, { ca, authorization: admin, body }))).toMatch(/refused/);
+        expect(await refusal(ask(url, { ca, ...stranger, body }))).toMatch(/refused/);
+        expect((await ask(url, { ca, ...peer, body })).status).toBe(200);
+    });
+
+    it.each(PEER_GRPC_PORTS)("%d: gRPC is for the other node only", async (port) => {
+        const { ca, peer, stranger, admin } = pair;
+        expect((await grpcStatus(node.address, port, { ca, authorization: admin })).code).toBe(14);
+        expect((await grpcStatus(node.address, port, { ca, ...stranger })).code).toBe(14);
+        expect((await grpcStatus(node.address, port, { ca, ...peer })).code).toBe(12);
+    });
+
+    it("10903: Thanos Query's gRPC is on loopback only", async () => {
+        expect(await refusal(ask(`https://${node.address}:10903/`, pair.peer))).toMatch(/refused|timeout/);
+    });
+
+    it("everybody may ask whether a collector takes data, and sees no more than that", async () => {
+        const { status, text } = await ask(`https://${node.address}:8404/healthz`, { ca: pair.ca });
+        expect({ status, text: text.replace(/<[^>]*>|\s+/g, " ").trim() }).toMatchObject({
+            status: 200,
+            text: expect.stringMatching(/^200 OK +Service ready\.$/),
+        });
+    });
+
+    it("speaks TLS 1.2 and 1.3, nothing older", async () => {
+        for (const [version, spoken] of [
+            ["TLSv1.1", false],
+            ["TLSv1.2", true],
+            ["TLSv1.3", true],
+        ] as const)
+            expect(await speaks(node.address, 4318, version), version).toBe(spoken);
+    });
+});
+
+function speaks(host: string, port: number, version: "TLSv1.1" | "TLSv1.2" | "TLSv1.3"): Promise<boolean> {
+    // Without the lower level, this side would not try.
+    const options = { host, port, ca: pair.ca, minVersion: version, maxVersion: version, ciphers: "ALL:@SECLEVEL=0" };
+    return new Promise((resolve) => {
+        const socket = connect(options, () => (socket.end(), resolve(socket.getProtocol() === version)));
+        socket.on("error", () => resolve(false));
+    });
+}
+
+describe("what goes between the nodes", () => {
+    it.each(PROTOCOLS)("carries telemetry sent by %s to both", async (protocol) => {
+        const service = `tls-${protocol.replace("/", "-")}`;
+        await send(protocol, { service, value: 7, kind: "book", line: `order by ${service}` });
+        for (const node of [node1, node2]) {
+            const metrics = (): ReturnType<typeof promql> => promql(node, `{service_name="${service}"}`);
+            const found = await eventually("the metric", metrics, (seen) => seen.length > 0, 60_000);
+            expect(found[0]?.value).toBe(7);
+            const logs = (): ReturnType<typeof logql> => logql(node, `{service_name="${service}"}`);
+            await eventually("the line", logs, (seen) => seen.length > 0, 60_000);
+        }
+    });
+
+    it.each([node1, node2])("lets Thanos Query of $name see both nodes", async (node) => {
+        interface Stores {
+            data: Record<string, { lastError: string | null; labelSets: Record<string, string>[] }[]>;
+        }
+        const stores = (): Promise<Stores> => askJson(node.address, 10904, "/api/v1/stores") as Promise<Stores>;
+        const replicas = ({ data }: Stores): string[] =>
+            (data.sidecar ?? []).flatMap((one) => one.labelSets.map(({ replica }) => replica ?? ""));
+        const { data } = await eventually("two sidecars", stores, (seen) => new Set(replicas(seen)).size === 2);
+        expect(replicas({ data }).sort()).toEqual(["mid-1", "mid-2"]);
+        expect(Object.values(data).flatMap((all) => all.map(({ lastError }) => lastError))).toEqual(
+            Array(4).fill(null),
+        );
+    });
+
+    it.each([node1, node2])("lets Prometheus of $name scrape the other node", async (node) => {
+        const seen = await eventually(
+            "all targets up",
+            () => promql(node, "up"),
+            (found) => found.length > 6 && found.every(({ value }) => value === 1),
+        );
+        const jobs = seen.map(({ metric }) => metric.job);
+        expect(jobs).toEqual(expect.arrayContaining(["peer-otel-aggregator", "peer-prometheus", "haproxy"]));
+    });
+});
+
+describe("those who send telemetry", () => {
+    const body = '{"resourceLogs":[]}';
+    const bearer = (token?: string): Shown => ({ ca: pair.ca, authorization: token && `Bearer ${token}` });
+    /** Status over HTTP and gRPC at a node. */
+    const sent = async (shown: Shown, node = node1): Promise<[number, number]> => [
+        (await ask(`https://${node.address}:4318/v1/logs`, { ...shown, body })).status,
+        (await grpcStatus(node.address, 4317, shown, EXPORT_LOGS)).code,
+    ];
+    const GOOD: [number, number] = [200, 0];
+    const REFUSED: [number, number] = [401, 16];
+    let tokens: Record<string, string>;
+
+    /** The stack that owns the tokens first. */
+    const inTurn = async (): Promise<void> => {
+        for (const stack of STACKS) await up(project, stack);
+        tokens = JSON.parse(await stackSecret(project, "node1", "otlpTokens")) as typeof tokens;
+    };
+
+    it("need nothing but the CA while there are no tokens", async () => {
+        expect(await sent({ ca: pair.ca })).toEqual(GOOD);
+        expect(await sent({ ca: pair.ca, authorization: "Bearer whatever" })).toEqual(GOOD);
+    });
+
+    it("need a token when there are some; without, they are told so", async () => {
+        set("otlpTokens=shop,billing");
+        await inTurn();
+        for (const node of [node1, node2]) {
+            for (const token of [undefined, "wrong", "shop"]) expect(await sent(bearer(token), node)).toEqual(REFUSED);
+            for (const name of ["shop", "billing"]) expect(await sent(bearer(tokens[name]), node)).toEqual(GOOD);
+        }
+        const answer = await ask(`https://${NETWORK.vip}:4318/v1/logs`, { ca: pair.ca, body });
+        expect(answer.headers["www-authenticate"]).toBe("Bearer");
+        expect(answer.text).toMatch(/^Send the header "Authorization: Bearer TOKEN" with one of the tokens .*\n$/);
+    }, 300_000);
+
+    it("are known to the host by a hash of their token", async () => {
+        const file = "/data/docker/otel/haproxy/tls/otlp-tokens.map";
+        const { stdout } = await labExec("node1", ["sh", "-c", `stat -c '%a %u:%g' ${file}; cat ${file}`]);
+        const hash = (token = ""): string => createHash("sha256").update(token).digest("hex");
+        expect(stdout).toBe(`400 99:99\n${hash(tokens.billing)} billing\n${hash(tokens.shop)} shop\n`);
+    });
+
+    it("guess tokens in vain: the log says so a few times only, and has no token", async () => {
+        const lines = async (): Promise<string[]> => {
+            const { stdout } = await labExec("node1", ["docker", "logs", "haproxy-mid-1"]);
+            return stdout.split("\n").filter((line) => / 401 /.test(line));
+        };
+        const before = (await lines()).length;
+        for (let round = 0; round < 20; round++) {
+            const guesses = Array.from({ length: 20 }, (_, at) => sent(bearer(`guess-${round}-${at}`)));
+            const [mine] = await Promise.all([sent(bearer(tokens.shop)), ...guesses]);
+            expect(mine).toEqual(GOOD);
+        }
+        const after = await lines();
+        expect(after.length - before).toBeLessThan(60);
+        for (const secret of ["guess-", ...Object.values(tokens), pair.admin])
+            expect(after.filter((line) => line.includes(secret))).toEqual([]);
+    }, 120_000);
+
+    it("lose their token when its name is gone, while the others go on", async () => {
+        const revoked = tokens.shop;
+        set("otlpTokens=billing");
+        let refusals = 0;
+        let going = true;
+        const watching = (async () => {
+            while (going) {
+                if ((await sent(bearer(tokens.billing)).catch(() => [0, 0]))[0] !== 200) refusals++;
+                await new Promise((done) => setTimeout(done, 100));
+            }
+        })();
+        await inTurn();
+        going = false;
+        await watching;
+        expect(refusals).toBe(0);
+        for (const node of [node1, node2]) {
+            expect(await sent(bearer(revoked), node)).toEqual(REFUSED);
+            expect(await sent(bearer(tokens.billing), node)).toEqual(GOOD);
+        }
+    }, 300_000);
+
+    it("may show a certificate of otlpClientCa instead", async () => {
+        const { ca, clients, stranger } = pair;
+        set(`otlpClientCa=${clients.ca}`);
+        await inTurn();
+        for (const node of [node1, node2]) {
+            expect(await sent({ ca, ...clients.one }, node)).toEqual(GOOD);
+            expect(await sent(bearer(tokens.billing), node)).toEqual(GOOD);
+            expect(await sent({ ca }, node)).toEqual(REFUSED);
+        }
+        const url = `https://${node1.address}:4318/v1/logs`;
+        expect(await refusal(ask(url, { ca, ...stranger, body }))).toMatch(/refused/);
+        // That one is for telemetry: nobody else believes it.
+        expect(await refusal(ask(`https://${node1.address}:9090/`, { ca, ...clients.one }))).toMatch(/refused/);
+        set("otlpTokens=");
+        await inTurn();
+        expect(await sent({ ca })).toEqual(REFUSED);
+        expect(await sent({ ca, ...clients.one })).toEqual(GOOD);
+    }, 400_000);
+});
+
+describe("a certificate", () => {
+    it("is refused with another one's key, before it takes the place of the old one", async () => {
+        const files = specsOf("node1", { tls: "internal" }).haproxy.files;
+        const check = (name: string): string => files.find(({ path }) => path.endsWith(name))!.check!;
+        const ca = await newCa();
+        const [one, other] = [await newLeaf(ca), await newLeaf(ca)];
+        expect(await accepted(check("/clients.pem"), one.certificate + one.key)).toBe(true);
+        expect(await accepted(check("/clients.pem"), one.certificate + other.key)).toBe(false);
+        expect(await accepted(check("/trusted.pem"), ca.certificate)).toBe(true);
+        expect(await accepted(check("/trusted.pem"), "nothing")).toBe(false);
+    });
+});
+
+describe("a pair with TLS", () => {
+    it("gives it up by one up of each", async () => {
+        set("tls=off", "otlpTokens=", "otlpClientCa=");
+        await upBoth(project);
+        await bothHealthy();
+        for (const node of [node1, node2])
+            for (const { port, path } of SERVICES.filter(({ port, on }) => port !== 8404 && (!on || on === node.name)))
+                expect((await fetch(`http://${node.address}:${port}${path}`)).status, String(port)).toBe(200);
+        await send("grpc", { service: "tls-gone", value: 7, kind: "book", line: "order in the clear" });
+        const found = (): ReturnType<typeof promql> => promql(node2, '{service_name="tls-gone"}');
+        await eventually("the metric", found, (seen) => seen.length > 0, 60_000);
+    }, 600_000);
+});
