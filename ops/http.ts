@@ -43,6 +43,9 @@ export function wayTo(
     return { request: https.request, agent: new https.Agent({ ...pool, secureContext: trust(door) }) };
 }
 
+/** A kept connection that was no longer one, as when an address has moved: such a request is made anew. */
+class StaleConnection extends Error {}
+
 /** Asks over kept connections. Which door is meant follows from the URL's host. */
 export class HttpClient {
     private readonly ways = new Map<string, ReturnType<typeof wayTo>>();
@@ -54,7 +57,19 @@ export class HttpClient {
     }
 
     /** Errors: no answer in time ("timeout"), no connection, a server that is not whom it should be. Any status is an answer. */
-    ask(address: string, question: Question): Promise<HttpAnswer> {
+    async ask(address: string, question: Question): Promise<HttpAnswer> {
+        const end = Date.now() + question.timeoutMs;
+        for (;;) {
+            try {
+                return await this.once(address, { ...question, timeoutMs: Math.max(1, end - Date.now()) });
+            } catch (error) {
+                // Each that is found out is one less: the next one may be new.
+                if (!(error instanceof StaleConnection)) throw error;
+            }
+        }
+    }
+
+    private once(address: string, question: Question): Promise<HttpAnswer> {
         const { method = "GET", body, timeoutMs } = question;
         const url = new URL(address);
         const door = url.protocol === "https:" ? (this.doors[url.host] ?? this.doors[url.hostname] ?? {}) : undefined;
@@ -71,9 +86,10 @@ export class HttpClient {
                     resolve({ status, headers, text: Buffer.concat(chunks).toString("utf8") });
                 });
             });
-            const fail = (error: Error): void => {
+            const fail = (error: NodeJS.ErrnoException): void => {
                 clearTimeout(timer);
-                reject(error);
+                const broke = ["ECONNRESET", "EPIPE"].includes(error.code ?? "");
+                reject(broke && outgoing.reusedSocket ? new StaleConnection(error.message) : error);
             };
             // A connection that did not answer is not used again.
             const timer = setTimeout(() => {

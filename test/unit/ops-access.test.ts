@@ -170,6 +170,21 @@ describe("the commands' HTTP", () => {
         expect(heard).toEqual([]);
     });
 
+    it("asks once more when a kept connection turns out to be broken, and only then", async () => {
+        let asked = 0;
+        const at = await secure((request, answer) => {
+            asked++;
+            if (asked === 1 || asked === 3) answer.end("fine");
+            else request.socket.destroy();
+        });
+        const http = client({ "127.0.0.1": { ca: ca.certificate } });
+        for (let n = 0; n < 2; n++) expect((await http.get(`https://${at}/`, 1000)).text).toBe("fine");
+        expect(asked).toBe(3);
+        const fresh = client({ "127.0.0.1": { ca: ca.certificate } });
+        await expect(fresh.get(`https://${at}/`, 1000)).rejects.toThrow();
+        expect(asked).toBe(4);
+    });
+
     it("passes bodies on, and gives back any status as an answer", async () => {
         const at = await secure((request, answer) => {
             const chunks: Buffer[] = [];
