@@ -123,11 +123,14 @@ const isStore = (step: Step, node: PlannedNode): boolean =>
 
 // What MinIO compares with the others before it starts: its own binary, all drives as they are addressed, its environment.
 function commonOf(state: Step["newState"]): string {
-    const { image, command, envs } = { command: [], envs: [], ...state?.inputs } as Record<
-        "command" | "envs",
-        string[]
-    > & {
+    const {
+        image,
+        command = [],
+        envs = [],
+    } = (state?.inputs ?? {}) as {
         image?: string;
+        command?: string[];
+        envs?: string[];
     };
     const drives = command.filter((word) => word.includes("://"));
     return JSON.stringify([image, drives, envs.filter((one) => one.startsWith("MINIO_")).sort()]);

@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 # What takes long goes on beside the rest.
 ask_store() {
     [ -n "$STORE" ] || return 0
-    printf '%s\n' "$CLIENTS" | timeout 6 sh -c "$STORE" >"$work/store" 2>"$work/store-complaint" || true
+    printf '%s\n' "$CLIENTS" | timeout 15 sh -c "$STORE" >"$work/store" 2>"$work/store-complaint" || true
 }
 ask_store &
 
