@@ -66,9 +66,11 @@ describe("objectStore: mirrored", () => {
     });
 
     it("lifts the limit that a preview warns of", () => {
-        expect(warnings(valuesOf("node1")).map((one) => one.key)).toEqual(["objectStore"]);
-        expect(warnings(valuesOf("node1", MIRRORED))).toEqual([]);
-        expect(warnings(valuesOf("node1", EXTERNAL))).toEqual([]);
+        const keys = (changes: Record<string, string>): string[] =>
+            warnings(valuesOf("node1", { tls: "internal", ...changes })).map(({ key }) => key);
+        expect(keys({})).toEqual(["objectStore"]);
+        expect(keys(MIRRORED)).toEqual([]);
+        expect(keys(EXTERNAL)).toEqual([]);
     });
 });
 
@@ -210,7 +212,10 @@ describe("a preview", () => {
         "warns in one line of what the default does not survive; an up does not repeat it (preview %s)",
         async (preview, count) => {
             const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue(undefined);
-            await run(() => readSettings(), { preview, config: config("node1", { sshPrivateKeyFile: "" }) });
+            await run(() => readSettings(), {
+                preview,
+                config: config("node1", { sshPrivateKeyFile: "", tls: "internal" }),
+            });
             const said = warn.mock.calls.map(([text]) => text);
             expect(said).toHaveLength(count);
             for (const text of said)

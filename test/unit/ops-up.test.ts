@@ -8,7 +8,6 @@ import { StatusReader } from "../../ops/status/reader";
 import { PLAIN } from "../../ops/terminal";
 import { notWhole, updateOrder } from "../../ops/up/checks";
 import { outcomeText } from "../../ops/up/outcome";
-import { UpdateProgress } from "../../ops/up/progress";
 import { cannotRebuild, forget } from "../../ops/up/rebuild";
 import { Rolling, RollingOptions } from "../../ops/up/rolling";
 import { summaryText } from "../../ops/up/summary";
@@ -444,26 +443,5 @@ describe("a rolling change", () => {
         run.interrupted = true;
         expect(await run.run()).toMatchObject({ exitCode: 1, problem: "interrupted" });
         expect(done()).toEqual([]);
-    });
-});
-
-describe("progress", () => {
-    it("says what a person waits for, once", () => {
-        const progress = new UpdateProgress("mid-1");
-        const lines = [
-            " +  docker:index:Container mid-1-loki creating",
-            " +  docker:index:Container mid-1-loki created (0.3s)",
-            " ~  command:remote:Command mid-1-loki-ready updated (1s) [diff: ~stdin]",
-            " ~  otel-ha:index:Loki mid-1-loki updated (0s)",
-            "    command:remote:Command mid-1-minio-ready open: the other host is missing",
-            "  command:remote:Command (mid-1-minio-ready): open: the other host is missing",
-            " ~  command:remote:Command mid-1-loki-config.yaml **failed**",
-        ];
-        expect(lines.map((line) => progress.read(line)).filter(Boolean)).toEqual([
-            "loki started",
-            "loki ready",
-            "open: the other host is missing",
-            "loki-config.yaml FAILED",
-        ]);
     });
 });

@@ -42,7 +42,7 @@ async function registerNode(): Promise<Registered[]> {
 
 beforeAll(async () => {
     resources = await registerNode();
-});
+}, 60_000);
 
 /** Everything that must be there before a resource, however far back. */
 function before(resource: Registered): Set<string> {
