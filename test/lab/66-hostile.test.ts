@@ -5,28 +5,37 @@ import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { access, ask } from "../../lab/access";
+import { access, ask, client } from "../../lab/access";
 import { NETWORK } from "../../lab/nodes";
+import { Project, STACKS } from "../../lab/project";
 import { vipOwners } from "../../lab/queries";
 import { sleep } from "../../lab/run";
 import { gzipOfZeros, hostileBodies, jsonMetric, logRecord, logRequest, service, swelling } from "./hostile/bodies";
 import { SMUGGLED, smuggling } from "./hostile/smuggling";
 import { accepted, call, channel, GoodClients, hasSeries, Life, lives } from "./hostile/watch";
+import { announce, droppedPackets, ownersDuring } from "./hostile/vrrp";
 import { becomeStranger, dial, exchange, frame, frames, PREFACE, rawCall, STRANGER, told } from "./hostile/wire";
-import { eventually, node1, node2, settledProject } from "./support";
+import { eventually, node1, node2, settings, settledProject, stackSecret, upBoth } from "./support";
 
 const OTLP_HTTP = 4318;
 const OTLP_GRPC = 4317;
 const NODES = [node1, node2];
 const RECORD = logRequest(logRecord("small"), service("hostile"));
 
+let target: Project;
+let secure = false;
+let undo: (() => void)[] = [];
 let good: GoodClients;
 let before: Record<string, Life>[];
 let leave: () => Promise<void>;
 let authorization: Record<string, string>;
 
 beforeAll(async () => {
-    await settledProject();
+    target = await settledProject();
+    secure = (await access()).scheme === "https";
+    // Without TLS nobody is asked for a token.
+    if (secure) undo = STACKS.map((stack) => settings(target, stack, "otlpTokens=hostile,good"));
+    if (secure) await upBoth(target);
     await eventually("node 1 holds the virtual IP", vipOwners, (owners) => owners.join() === "node1");
     leave = await becomeStranger();
     const { otlp } = await access();
@@ -38,6 +47,8 @@ beforeAll(async () => {
 afterAll(async () => {
     await good?.stop();
     await leave?.();
+    for (const back of undo) back();
+    await upBoth(target);
 });
 
 /** Sends a body from the stranger's address; the answer's status, or 0 when there is none. */
@@ -268,9 +279,8 @@ describe("over gRPC", () => {
 
 describe("guesses", () => {
     it("of passwords, a thousand as fast as they go: none gets in, and who has it still does", async () => {
-        const { scheme } = await access();
-        const port = scheme === "https" ? 9090 : 8404;
-        const path = scheme === "https" ? "/api/v1/query?query=up" : "/stats";
+        const port = secure ? 9090 : 8404;
+        const path = secure ? "/api/v1/query?query=up" : "/stats";
         const statuses: number[] = [];
         for (let round = 0; round < 20; round++)
             statuses.push(
@@ -282,7 +292,37 @@ describe("guesses", () => {
                 )),
             );
         expect(tally(statuses)).toEqual({ 401: 1000 });
-        if (scheme === "https") expect((await ask(node1.address, port, path)).status).toBe(200);
+        if (secure) expect((await ask(node1.address, port, path)).status).toBe(200);
+    });
+
+    it("of tokens, a thousand as fast as they go: 401 each, over gRPC UNAUTHENTICATED", async ({ skip }) => {
+        if (!secure) skip();
+        const { http, url } = { http: await client(), url: (await access()).url };
+        const guess = (n: number): Promise<number> => {
+            const headers = { "content-type": "application/json", authorization: `Bearer guess-${n}` };
+            const question = { method: "POST", headers, body: "{}", timeoutMs: 20_000 };
+            return http.ask(url(NETWORK.vip, OTLP_HTTP, "/v1/logs"), question).then(({ status }) => status);
+        };
+        const statuses: number[] = [];
+        for (let round = 0; round < 20; round++)
+            statuses.push(...(await Promise.all(Array.from({ length: 50 }, (_, at) => guess(round * 50 + at)))));
+        expect(tally(statuses)).toEqual({ 401: 1000 });
+        const { channel: wire } = await channel();
+        const metadata = new grpc.Metadata();
+        metadata.set("authorization", "Bearer guess");
+        expect(await call(wire, RECORD, metadata)).toBe(grpc.status.UNAUTHENTICATED);
+        wire.close();
+    });
+});
+
+describe("announcements of a third host that wants the virtual IP", () => {
+    it("do not reach Keepalived: the firewall drops them", async () => {
+        const dropped = async (): Promise<number[]> => Promise.all(NODES.map((node) => droppedPackets(node, "peer")));
+        const first = await dropped();
+        const owners = ownersDuring();
+        await announce({ password: "guessed!", seconds: 5 });
+        expect(await owners()).toEqual(["node1"]);
+        for (const [at, count] of (await dropped()).entries()) expect(count - first[at]!).toBeGreaterThanOrEqual(25);
     });
 });
 
@@ -319,5 +359,31 @@ describe("after all that", () => {
             }
         }
         expect(await vipOwners()).toEqual(["node1"]);
+    });
+});
+
+describe("without the firewall", () => {
+    let off: (() => void)[] = [];
+
+    beforeAll(async () => {
+        off = STACKS.map((stack) => settings(target, stack, "firewall=false"));
+        await upBoth(target);
+    });
+
+    afterAll(async () => {
+        for (const back of off) back();
+        await upBoth(target);
+    });
+
+    it("such announcements are refused for their password; with the right one they would not be", async () => {
+        const owners = ownersDuring();
+        await announce({ password: "guessed!", seconds: 5 });
+        expect(await owners()).toEqual(["node1"]);
+
+        const { vrrpPassword } = JSON.parse(await stackSecret(target, "node1", "sharedCredentials")) as Record<string, string>;
+        const taken = ownersDuring();
+        await announce({ password: vrrpPassword!, seconds: 3 });
+        expect(await taken()).toContain("");
+        await eventually("node 1 holds the virtual IP again", vipOwners, (now) => now.join() === "node1", 20_000);
     });
 });

@@ -102,6 +102,8 @@ describe("with TLS", () => {
     /** Paths that the table names as open. */
     const openByTable = ({ access: text = "" }: PortUse): string[] =>
         [...(/open: (.*)/.exec(text)?.[1]?.matchAll(/\/[a-z/]+/g) ?? [])].map(([path]) => path);
+    /** HAProxy asks for a password; the store calls a request without a signature 403, and one with another kind of login 400. */
+    const refusals = ({ key }: PortUse): number[] => (key === "objectStorePort" ? [403, 400] : [401]);
     const isIngest = ({ access: text = "" }: PortUse): boolean => text.includes("else open to its networks");
 
     it("every port that others reach has an entry in the table that begins with TLS", ({ skip }) => {
@@ -127,7 +129,7 @@ describe("with TLS", () => {
                 expect(await answersInTheClear(host, use.port, DEPLOYER), where).toBe(false);
                 // gRPC: HTTP/2 only, so that this client cannot ask.
                 if (use.key === "otlpGrpcPort") continue;
-                const open = await openPaths(host, use.port);
+                const open = await openPaths(host, use.port, refusals(use));
                 if (isIngest(use)) expect(open, where).toContain("/v1/logs");
                 else expect(open.sort(), where).toEqual(openByTable(use).sort());
             }
@@ -158,8 +160,8 @@ describe("with TLS", () => {
         for (const { port, use } of peerOnly) {
             const without = (await curl(port)).stdout;
             expect(without, use).toMatch(/^000 .*certificate required/);
-            const shown = (await curl(port, "--http2-prior-knowledge", "--cert", `${directory}/peer.pem`)).stdout;
-            expect(shown, use).not.toMatch(/certificate|alert/);
+            const shown = (await curl(port, "--http2", "--cert", `${directory}/peer.pem`)).stdout;
+            expect(shown, use).toMatch(/^[1-5]\d\d /);
         }
     });
 

@@ -1,5 +1,5 @@
 // No secret is anywhere but in the encrypted state and in files that only its service reads.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -30,7 +30,6 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-    const { writeFileSync } = await import("node:fs");
     for (const [stack, text] of stackFiles) {
         const file = join(target.dir, `Pulumi.${stack}.yaml`);
         const salt = /^encryptionsalt:.*$/m.exec(readFileSync(file, "utf8"))?.[0];

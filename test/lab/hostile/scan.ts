@@ -87,13 +87,13 @@ const PATHS = [
     "/v1/logs",
 ];
 
-/** Paths that somebody without a name, or with a wrong password, is answered otherwise than by a refusal. */
-export async function openPaths(host: string, port: number): Promise<string[]> {
+/** Paths that somebody without a name, or with a wrong password, is answered otherwise than by a refusal. @param refusals statuses that are one */
+export async function openPaths(host: string, port: number, refusals: number[]): Promise<string[]> {
     const found: string[] = [];
     for (const login of ["nobody", { user: "admin", password: "wrong" }] as const)
         for (const path of PATHS) {
             const { status } = await ask(host, port, path, { login });
-            if (status !== 401 && status !== 403) found.push(path);
+            if (!refusals.includes(status)) found.push(path);
         }
     return [...new Set(found)];
 }

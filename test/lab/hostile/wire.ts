@@ -32,7 +32,7 @@ export interface Place {
     clear?: boolean;
 }
 
-/** A connection, with TLS when the deployment has it. Errors: none is made within five seconds. */
+/** A connection, with TLS when the deployment has it. Errors: none is made within 15 seconds. */
 export async function dial({ port, host = NETWORK.vip, from = STRANGER, alpn, clear }: Place): Promise<net.Socket> {
     const { otlp } = await access();
     const plain = net.connect({ host, port, localAddress: from });
@@ -44,7 +44,7 @@ export async function dial({ port, host = NETWORK.vip, from = STRANGER, alpn, cl
             socket.destroy();
             reject(error);
         };
-        const timer = setTimeout(() => fail(new Error(`${host}:${port}: no connection`)), 5000);
+        const timer = setTimeout(() => fail(new Error(`${host}:${port}: no connection`)), 15_000);
         socket.once("error", fail);
         socket.once(secure ? "secureConnect" : "connect", () => {
             clearTimeout(timer);
