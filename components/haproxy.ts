@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ContainerService, ContainerServiceArgs, ContainerSpec, ServiceFile } from "./container-service";
 import { CLIENT_CA, HaproxyCertificates, haproxyTlsFiles, TOKENS } from "./haproxy-tls";
 import { PortUse, Requirements } from "./host";
-import { DataPath, PROMETHEUS_DISK, QUEUE } from "./otel-aggregator";
+import { DataPath, heavyRequests, PROMETHEUS_DISK, QUEUE } from "./otel-aggregator";
 import { ACCESS, healthCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { helper } from "./shell";
 import { render } from "./templates";
@@ -37,8 +37,10 @@ export interface HaproxySettings extends ServiceSettings {
     buffer?: Size;
     /** Memory of the container. @default "2GiB": `maxConnections` times two buffers, and as much again */
     memoryLimit?: Size;
-    /** Largest body that is taken; a larger one gets a 413. @default "20MiB" */
+    /** Largest body that is taken; a larger one gets a 413. @default "4MiB" */
     maxBody?: Size;
+    /** Memory of the collectors: decides how many large or compressed requests they get at a time. @default "4GiB" */
+    aggregatorMemoryLimit?: Size;
     /** The other node: takes over when something here is down. @default none: a node by itself @example "192.168.110.119" */
     peerAddress?: string;
     /** `seed`: this node's collector only, whatever happens to it. For comparison. @default "durable" */
@@ -102,7 +104,8 @@ export const HAPROXY_DEFAULTS = {
     maxConnections: 8000,
     buffer: "64KiB",
     memoryLimit: "2GiB",
-    maxBody: "20MiB",
+    maxBody: "4MiB",
+    aggregatorMemoryLimit: "4GiB",
     dataPath: "durable" as DataPath,
     prometheusWriteLocalPort: 19091,
     prometheusWritePeerPort: 19092,
@@ -157,6 +160,7 @@ export function haproxyConfig(settings: HaproxySettings): string {
         tls: s.tls,
         bufferBytes: bytes(s.buffer),
         maxBodyBytes: bytes(s.maxBody),
+        ...bounds(s),
         watchesDisks: s.dataPath !== "seed" && s.peerAddress !== undefined,
         prometheusDisk: PROMETHEUS_DISK,
         queueDisk: QUEUE,
@@ -166,6 +170,26 @@ export function haproxyConfig(settings: HaproxySettings): string {
         otlpAccess: s.tls && otlpAccess(s.tls),
         clientCa: s.tls?.otlpClientCa ? ` ca-file ${CLIENT_CA} verify optional` : "",
     });
+}
+
+/** Small requests that a collector gets at a time, of each protocol: more than it has use for, and little memory. */
+const SMALL_REQUESTS = 64;
+
+// So that no client, whatever it sends, takes from others what they need.
+function bounds(s: HaproxySettings & typeof HAPROXY_DEFAULTS): Record<string, unknown> {
+    const { packed, large } = heavyRequests({ memoryLimit: s.aggregatorMemoryLimit, maxBody: s.maxBody });
+    const lanes = (of: string, port: number, h2: boolean): object[] => [
+        { name: `${of}_packed`, of, port, h2, most: packed },
+        { name: `${of}_large`, of, port, h2, most: large },
+    ];
+    return {
+        clientConnections: Math.ceil(s.maxConnections / 4),
+        smallRequests: SMALL_REQUESTS,
+        // With the largest headers there is still room in the buffer for it: a body that seems small is complete.
+        smallBytes: bytes(s.buffer) / 2,
+        headerBytes: bytes(s.buffer) / 4,
+        lanes: [...lanes("otlp_http", s.aggregatorHttpPort, false), ...lanes("otlp_grpc", s.aggregatorGrpcPort, true)],
+    };
 }
 
 // The same for both protocols: clients of gRPC make UNAUTHENTICATED of a 401.

@@ -196,9 +196,7 @@ export function objectStoreRequirements(settings: ObjectStoreSettings): Requirem
                 key: "objectStorePort",
                 use: "object store S3 API",
                 audience: ["admins", "peer"],
-                access: s.tls
-                    ? "TLS; a key of the store; open: /minio/health, which says no more than whether it works"
-                    : undefined,
+                access: s.tls ? STORE_ACCESS : undefined,
                 why: "the other half of the pool, `otel-ha resync`, health",
             },
             ...(s.console ? [consoleUse(s.consolePort, s.tls)] : []),
@@ -207,12 +205,15 @@ export function objectStoreRequirements(settings: ObjectStoreSettings): Requirem
     };
 }
 
-const consoleUse = (port: number, secured: boolean): PortUse => ({
+const STORE_ACCESS =
+    "TLS; a user of the store and its secret; open: /minio/health/live, /minio/health/ready and /minio/health/cluster, which say no more than whether it works";
+
+const consoleUse = (port: number, tls: boolean): PortUse => ({
     port,
     key: "objectStoreConsolePort",
     use: "object store console",
     audience: ["admins"],
-    access: secured ? "TLS; a user of the store and its key" : undefined,
+    access: tls ? "TLS; a user of the store and its secret; open: the page that asks for them" : undefined,
     why: "console",
 });
 

@@ -27,7 +27,7 @@ export interface OtelAggregatorSettings extends ServiceSettings {
     memoryLimit?: Size;
     /** Room for a burst within the limit: refusing begins at limit minus spike. @default "1GiB" */
     memorySpikeLimit?: Size;
-    /** Largest request that is taken, compressed or not. @default "20MiB" */
+    /** Largest request that is taken, unpacked. gRPC's own default; what it becomes in memory is up to 90 times as much. @default "4MiB" */
     maxBody?: Size;
     /** Items that make a batch leave at once. @default 1024 */
     batchSize?: number;
@@ -80,7 +80,7 @@ export const OTEL_AGGREGATOR_DEFAULTS = {
     diskReserve: "512MiB",
     memoryLimit: "4GiB",
     memorySpikeLimit: "1GiB",
-    maxBody: "20MiB",
+    maxBody: "4MiB",
     batchSize: 1024,
     batchMaxSize: 2048,
     batchTimeout: "10s",
@@ -124,6 +124,27 @@ interface Exporter {
     endpoint: string;
     flushTimeout: string;
     queueBytes: number;
+}
+
+/**
+ * Memory that a request becomes, per byte of its body: measured with messages that are as small as can be, two bytes each, as nobody sends who means well.
+ */
+export const GROWTH = 90;
+
+/** How many requests of the largest size fit into the collector's memory at a time, of those that are packed and of those that are large. Pure. */
+export function heavyRequests(settings: Pick<OtelAggregatorSettings, "memoryLimit" | "maxBody">): HeavyRequests {
+    const { memoryLimit, maxBody } = { ...OTEL_AGGREGATOR_DEFAULTS, ...settings };
+    const perProtocol = Math.floor(bytes(memoryLimit) / (bytes(maxBody) * GROWTH) / 2);
+    const packed = Math.max(1, Math.floor(perProtocol * 0.4));
+    return { packed, large: Math.max(1, perProtocol - packed) };
+}
+
+/** Requests at a time, for each of HTTP and gRPC. */
+export interface HeavyRequests {
+    /** Compressed, and here as a whole. */
+    packed: number;
+    /** Larger than what HAProxy holds back until it is complete. */
+    large: number;
 }
 
 /** Size of one queue: what arrives at the stated rate during the longest absence of a back end. Pure. */

@@ -2,9 +2,8 @@
 import * as fs from "fs";
 import * as path from "path";
 import { parse } from "yaml";
-import type { Audience, Requirements } from "../components";
+import type { Audience, Requirements, TlsMode } from "../components";
 import { nodeRequirements } from "../components/node";
-import { TlsMode } from "../components/tls";
 import { nodeSettings } from "../components/settings/node-settings";
 import { parseValues, problemReport } from "../components/settings/parse";
 
@@ -27,9 +26,9 @@ const FOOT = `
 This page is made from \`components/\` by \`npm run docs\`.
 `;
 
-/** What the services of the shipped first node need, with TLS: it has all that there are. */
-export function shippedRequirements(tls: TlsMode = "internal"): Requirements[] {
-    const { config } = parse(fs.readFileSync(path.join(ROOT, "Pulumi.node1.yaml"), "utf8")) as {
+/** What the services of a shipped node need, by default of the first one, which has all that there are, and with TLS. */
+export function shippedRequirements(stack = "node1", tls: TlsMode = "internal"): Requirements[] {
+    const { config } = parse(fs.readFileSync(path.join(ROOT, `Pulumi.${stack}.yaml`), "utf8")) as {
         config: Record<string, unknown>;
     };
     const shipped = Object.fromEntries(
@@ -38,7 +37,7 @@ export function shippedRequirements(tls: TlsMode = "internal"): Requirements[] {
     // The one setting that is not shipped, and that no port depends on.
     const hostKey = `ssh-ed25519 ${"A".repeat(68)}`;
     const { values, problems } = parseValues({ ...shipped, hostKey, tls });
-    if (problems.length > 0) throw new Error(problemReport("node1", problems));
+    if (problems.length > 0) throw new Error(problemReport(stack, problems));
     return nodeRequirements(nodeSettings(values));
 }
 

@@ -252,6 +252,7 @@ function ingestSettings(
             memoryLimit: v.haproxyMemoryLimit,
             buffer: v.haproxyBuffer,
             maxBody: v.otlpMaxBody,
+            aggregatorMemoryLimit: v.aggregatorMemoryLimit,
             peerAddress: v.peerAddress,
             dataPath: v.dataPath,
             queryPort: v.queryPort,

@@ -1,7 +1,9 @@
 import { CREDENTIAL_NAMES } from "../credentials";
 import { SECRET_OF } from "../generations";
+import { GROWTH, heavyRequests } from "../otel-aggregator";
 import { certificates } from "../pem";
 import { lasts } from "../renewal";
+import { bytes } from "../units";
 import { KeyName, Values } from "./keys";
 
 /** A known limit of the settings as they are, with the key that lifts it. */
@@ -70,7 +72,19 @@ const generationOfGiven: Limit = (settings) =>
         }),
     );
 
-const LIMITS: Limit[] = [poolOfTwo, noFirewall, everybodyIsAdmin, noTls, endsSoon, generationOfGiven];
+const bodiesTooLarge: Limit = ({ otlpMaxBody, aggregatorMemoryLimit }) => {
+    const { packed, large } = heavyRequests({ maxBody: otlpMaxBody, memoryLimit: aggregatorMemoryLimit });
+    const needed = 2 * (packed + large) * bytes(otlpMaxBody) * GROWTH;
+    if (needed <= bytes(aggregatorMemoryLimit)) return [];
+    return [
+        {
+            key: "otlpMaxBody",
+            message: `${otlpMaxBody}: requests that are made for it take ${Math.ceil(needed / 2 ** 20)} MiB of memory, more than aggregatorMemoryLimit (${aggregatorMemoryLimit}), and end the collector; a smaller one, or more memory, lifts that`,
+        },
+    ];
+};
+
+const LIMITS: Limit[] = [poolOfTwo, noFirewall, everybodyIsAdmin, noTls, endsSoon, generationOfGiven, bodiesTooLarge];
 
 /** What a preview says about settings that work, but not through every fault. Pure. */
 export function warnings(settings: Values): Warning[] {

@@ -128,9 +128,9 @@ describe("a request at the virtual IP", () => {
                 "@-",
                 url(NETWORK.vip, 4318, path),
             ],
-            { input: body("x".repeat(21 * 2 ** 20)) },
+            { input: body("x".repeat(5 * 2 ** 20)) },
         );
-        expect(tooLarge.stdout).toMatch(/larger than 20MiB \(otlpMaxBody\): send smaller batches\.\n\n413$/);
+        expect(tooLarge.stdout).toMatch(/larger than 4MiB \(otlpMaxBody\): send smaller batches\.\n\n413$/);
     });
 });
 

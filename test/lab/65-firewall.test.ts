@@ -28,7 +28,7 @@ const STRANGER = "192.168.110.77";
 const DEPLOYER = NETWORK.deployer;
 const SSH = 22;
 /** As the lab's stacks have them: with TLS more of them are for the host itself. */
-const PORTS = shippedRequirements((process.env.LAB_TLS as TlsMode) || TLS_DEFAULTS.mode).flatMap(
+const PORTS = shippedRequirements("node1", (process.env.LAB_TLS as TlsMode) || TLS_DEFAULTS.mode).flatMap(
     (needs) => needs.ports,
 );
 const PLACES = [node1.address, node2.address, NETWORK.vip];
