@@ -7,7 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
 export type TlsMode = "off" | "internal" | "provided";
 
 export const TLS_DEFAULTS = {
-    mode: "off" as TlsMode,
+    mode: "internal" as TlsMode,
     lifetime: "90d",
     renewBefore: "30d",
     caLifetime: "3650d",
