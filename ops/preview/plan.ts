@@ -222,7 +222,13 @@ function certificateChange(step: Step, node: PlannedNode): Change[] {
     const name = shortName(step, node);
     switch (typeChain(step.urn).at(-1)) {
         case "tls:index/selfSignedCert:SelfSignedCert":
-            return [{ op, what: isLaterCa(name) || op === "delete" ? name.replace("ca-", "CA ") : SECRET_CA, effect: "none" }];
+            return [
+                {
+                    op,
+                    what: isLaterCa(name) || op === "delete" ? name.replace("ca-", "CA ") : SECRET_CA,
+                    effect: "none",
+                },
+            ];
         case "tls:index/locallySignedCert:LocallySignedCert": {
             const signer = op === "replace" && step.diffReasons?.includes("caCertPem") ? BY_ANOTHER_CA : "";
             return [{ op, what: `${name.replace("-", " ")}${signer}`, effect: "none" }];

@@ -118,5 +118,6 @@ function end({ done, looks, open }: RotationResult, plan: RotationPlan, { json }
     if (done.length === 0) console.log(open.length > 0 ? "Nothing to begin." : "Nothing is under way.");
     if (looks.length > 0) console.log(`\n${looksText(looks, paintFor(process.stdout)).join("\n")}`);
     if (open.length > 0) console.log(`\n${openText(open, plan.owner.stack).join("\n")}`);
-    if (unproven.length > 0) console.log("\nThe rotation is deployed, but not proven: see docs/operations.md, Rotation.");
+    if (unproven.length > 0)
+        console.log("\nThe rotation is deployed, but not proven: see docs/operations.md, Rotation.");
 }

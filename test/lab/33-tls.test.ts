@@ -31,8 +31,8 @@ import {
     node1,
     node2,
     objects,
-    project as current,
     settings,
+    settledProject,
     stackSecret,
     up,
     upBoth,
@@ -74,10 +74,8 @@ const bothHealthy = async (): Promise<void> => {
 };
 
 beforeAll(async () => {
-    project = await current();
-    set("tls=off");
-    await upBoth(project);
-    await bothHealthy();
+    project = await settledProject();
+    pair = await pairOf(project);
     expect((await objects(node1, OBJECT, undefined, "cp /etc/hostname")).code).toBe(0);
 }, 600_000);
 
@@ -86,20 +84,6 @@ afterAll(async () => {
     await upBoth(project);
     await objects(node1, OBJECT, undefined, "rm");
 }, 600_000);
-
-describe("a pair without TLS", () => {
-    it("gets it by one up of each, and all is well again", async () => {
-        set("tls=internal");
-        await upBoth(project);
-        await bothHealthy();
-        await storeIsWhole(true);
-        pair = await pairOf(project);
-    }, 600_000);
-
-    it("changes nothing when that is run again", async () => {
-        for (const result of await upBoth(project)) expect(result.touched).toEqual([]);
-    }, 300_000);
-});
 
 describe.each([node1, node2])("on $name", (node) => {
     const services = SERVICES.filter(({ on }) => !on || on === node.name);
@@ -374,4 +358,18 @@ describe("a pair with TLS", () => {
         const found = (): ReturnType<typeof promql> => promql(node2, '{service_name="tls-gone"}');
         await eventually("the metric", found, (seen) => seen.length > 0, 60_000);
     }, 600_000);
+
+    it("gets it back by one up of each, and all is well again", async () => {
+        for (const back of undo.splice(0)) back();
+        await upBoth(project);
+        await bothHealthy();
+        await storeIsWhole(true);
+        await send("grpc", { service: "tls-back", value: 7, kind: "book", line: "order that nobody overhears" });
+        const found = (): ReturnType<typeof promql> => promql(node2, '{service_name="tls-back"}');
+        await eventually("the metric", found, (seen) => seen.length > 0, 60_000);
+    }, 600_000);
+
+    it("changes nothing when that is run again", async () => {
+        for (const result of await upBoth(project)) expect(result.touched).toEqual([]);
+    }, 300_000);
 });
