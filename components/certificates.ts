@@ -118,7 +118,8 @@ export function subjectOf(purpose: Purpose, { node, hostName, address, vip }: No
         case "peer":
             return { ...common, uses: ["server_auth", "client_auth"] };
         case "objectStore":
-            return { ...common, dnsNames: [...names, "localhost"], ipAddresses: [address, "127.0.0.1"] };
+            // It listens at the virtual IP, too.
+            return { ...common, dnsNames: [...names, "localhost"], ipAddresses: [address, vip, "127.0.0.1"] };
     }
 }
 

@@ -87,15 +87,30 @@ function checkRhythm(every: number): { checkInterval: number; checkTimeout: numb
 const FOREIGN_ADVERTS = "/run/otel-ha.foreign-adverts";
 
 const GUARD = "heed-foreign-adverts.sh";
+const GUARD_SETTINGS = "foreign-adverts.conf";
 
 // It reads Keepalived's log, which stays the container's first process: signals are for it. Only there does Keepalived say that a password was wrong.
-function guarded(s: KeepalivedSettings & { haproxyStatsPort: number }): Pick<ContainerSpec, "entrypoint" | "command"> {
+const GUARDED: Pick<ContainerSpec, "entrypoint" | "command"> = {
+    entrypoint: [
+        "/bin/bash",
+        "-c",
+        `exec keepalived "$@" > >(exec /bin/bash /etc/keepalived/${GUARD} /etc/keepalived/${GUARD_SETTINGS}) 2>&1`,
+        "keepalived",
+    ],
+    command: ["--dont-fork", "--log-console", "-f", "/etc/keepalived/keepalived.conf"],
+};
+
+function guardFiles(s: KeepalivedSettings, directory: string): ContainerSpec["files"] {
     const rank = s.priority > s.peerPriority ? "first" : "second";
-    const guard = ["/bin/bash", `/etc/keepalived/${GUARD}`, s.vip, s.haproxyStatsPort, s.peerAddress, rank].join(" ");
-    return {
-        entrypoint: ["/bin/bash", "-c", `exec keepalived "$@" > >(exec ${guard}) 2>&1`, "keepalived"],
-        command: ["--dont-fork", "--log-console", "-f", "/etc/keepalived/keepalived.conf"],
-    };
+    return [
+        { path: `${directory}/${GUARD}`, content: templateText(`keepalived/${GUARD}`) },
+        // Read at each use.
+        {
+            path: `${directory}/${GUARD_SETTINGS}`,
+            content: render(`keepalived/${GUARD_SETTINGS}`, { ...s, rank }),
+            reload: "true",
+        },
+    ];
 }
 
 /** Container, files and health of Keepalived. Pure but for the secret that it passes on. */
@@ -113,11 +128,10 @@ export function keepalivedSpec(settings: KeepalivedSettings, password: pulumi.In
         mode: "0400",
         reload,
     };
-    const guard = { path: `${directory}/${GUARD}`, content: templateText(`keepalived/${GUARD}`) };
     return {
         container,
         image: s.image,
-        ...(s.version === 2 ? guarded(s) : {}),
+        ...(s.version === 2 ? GUARDED : {}),
         memoryLimit: "256MiB",
         // The last two: it sets user and groups of each script, though they are its own.
         capabilities: ["CAP_NET_ADMIN", "CAP_NET_BROADCAST", "CAP_NET_RAW", "CAP_SYS_NICE", "CAP_SETGID", "CAP_SETUID"],
@@ -125,7 +139,7 @@ export function keepalivedSpec(settings: KeepalivedSettings, password: pulumi.In
         // After a power cut the old pid file would name some process of the new container: "daemon is already running", for ever.
         tmpfs: ["/run"],
         files: [
-            ...(s.version === 2 ? [guard, authentication] : []),
+            ...(s.version === 2 ? [...guardFiles(s, directory), authentication] : []),
             {
                 path: `${directory}/keepalived.conf`,
                 content: keepalivedConfig(s),

@@ -99,6 +99,12 @@ export const OTEL_AGGREGATOR_DEFAULTS = {
 /** The heap is small, since data waits on disk: Go's own 100 would collect all the time. GOMEMLIMIT bounds it. */
 const GARBAGE_PERCENT = "400";
 
+/**
+ * GOMEMLIMIT as a share of where the memory limiter begins to refuse data, limit minus spike: above that, data would be refused for the sake of garbage.
+ * The collector's documentation has 80 % of the limit, with a spike of 20 %, which is just there.
+ */
+const COLLECT_AT = 0.85;
+
 /** Prometheus takes 10 minutes (storage/remote/write_handler.go); a minute is left for the way. */
 const SAMPLE_MAY_BE_AHEAD_SECONDS = 540;
 
@@ -231,8 +237,10 @@ export function otelAggregatorSpec(settings: OtelAggregatorSettings): ContainerS
         command: ["--config", "/etc/otelcol-contrib/config.yaml"],
         // What the limiter looks at is the heap; the process has more.
         memoryLimit: `${Math.ceil(mebibytes(s.memoryLimit) * 1.25)}MiB`,
-        // Go collects garbage before the memory limiter has to refuse data (collector documentation: 80 % of the hard limit).
-        environment: { GOMEMLIMIT: `${Math.floor(mebibytes(s.memoryLimit) * 0.8)}MiB`, GOGC: GARBAGE_PERCENT },
+        environment: {
+            GOMEMLIMIT: `${Math.floor((mebibytes(s.memoryLimit) - mebibytes(s.memorySpikeLimit)) * COLLECT_AT)}MiB`,
+            GOGC: GARBAGE_PERCENT,
+        },
         mounts: [
             { source: directory, target: "/etc/otelcol-contrib", readOnly: true },
             { source: `${s.dataDir}/queue`, target: QUEUE },

@@ -1,11 +1,12 @@
 #!/bin/bash
-# heed-foreign-adverts VIP PORT PEER first|second <LOG
+# heed-foreign-adverts SETTINGS <LOG
 #
 # Passes Keepalived's log on. While only one of the two nodes has a new password, each drops what the other says of itself, and would take the virtual
 # IP, too. So who hears such adverts waits, by the file that keepalived.conf tracks: a node that has not the address, as long as somebody else answers
-# there, which a dead owner does not; of two owners the second, if the first one's HAProxy is there to serve. PORT is HAProxy's on both nodes.
+# there, which a dead owner does not; of two owners the second, if the first one's HAProxy is there to serve. The file SETTINGS says vip, peer, port
+# (HAProxy's on both nodes) and rank (first or second); it is read whenever it is needed.
 set -u
-vip=$1 port=$2 peer=$3 rank=$4
+settings=$1
 file=${OTEL_HA_FOREIGN_ADVERTS:-/run/otel-ha.foreign-adverts}
 password=${OTEL_HA_VRRP_PASSWORD:-/etc/keepalived/authentication.conf}
 export LC_ALL=C
@@ -31,6 +32,8 @@ must_wait() {
 
 heed() {
     local until=$((SECONDS + LISTEN_AGAIN)) known waits=0 now
+    # shellcheck disable=SC1090
+    . "$settings"
     known=$(stat -c %Y "$password")
     # With another password of its own it may understand them.
     while [ "$SECONDS" -lt "$until" ] && [ "$(stat -c %Y "$password")" = "$known" ]; do

@@ -1,5 +1,6 @@
 // What each user of the object store may do, and may not, asked of the store itself with the users' own keys.
 import { beforeAll, describe, expect, it } from "vitest";
+import { userOf } from "../../components/object-store-users";
 import { buckets, node1, objects, settledProject, stackSecret } from "./support";
 
 const SECRETS = {
@@ -14,10 +15,14 @@ const META = `${OBJECT}-block/meta.json`;
 
 let secrets: Record<string, string>;
 
+const clientOf = (user: User): { user: string; secret: string } => {
+    const secret = secrets[SECRETS[user]]!;
+    return { user: userOf(user, secret), secret };
+};
+
 /** Whether a user gets something done. Errors: the store says something else than yes or no. */
 async function may(user: User, verb: string, bucket: string, object = ""): Promise<boolean> {
-    const client = { user, secret: secrets[SECRETS[user]]! };
-    const { code, stdout, stderr } = await objects(node1, `${bucket}/${object}`, client, verb);
+    const { code, stdout, stderr } = await objects(node1, `${bucket}/${object}`, clientOf(user), verb);
     if (code !== 0 && !/Access Denied|Insufficient permissions/.test(stdout + stderr))
         throw new Error(`${user} ${verb} ${bucket}/${object}: ${stdout}${stderr}`);
     return code === 0;
@@ -71,7 +76,7 @@ describe("a user of the object store", () => {
         const before = await buckets(node1);
         for (const user of Object.keys(SECRETS) as User[]) {
             expect(await may(user, "mb", `${OBJECT}-bucket`), user).toBe(false);
-            const { stdout } = await objects(node1, "", { user, secret: secrets[SECRETS[user]]! }, "ls");
+            const { stdout } = await objects(node1, "", clientOf(user), "ls");
             const seen = [...stdout.matchAll(/(\S+)\/$/gm)].map(([, name]) => name);
             expect(seen, user).toEqual([user === "loki" ? "loki-data" : "thanos-metrics"]);
         }

@@ -10,8 +10,8 @@ import { ROOT } from "./support/stacks";
 const SCRIPT = path.join(ROOT, "templates", "keepalived", "heed-foreign-adverts.sh");
 const FOREIGN = "Sun Nov 22 16:37:59 2026: (otel) received an invalid passwd!\n";
 const HERE = "127.0.0.1";
-/** Nobody's (RFC 5737). */
-const AWAY = "192.0.2.1";
+/** Where nobody answers: see the stub of timeout. */
+const AWAY = "127.0.0.9";
 
 let bench: Bench;
 let guard: ChildProcess | undefined;
@@ -21,6 +21,7 @@ beforeEach(() => {
     bench = new Bench();
     bench.link("stat");
     bench.stub("ip", `cat "$STATE/addresses"`);
+    bench.stub("timeout", `case " $* " in *" ${AWAY} "*) sleep 1; exit 124 ;; esac\nshift\nexec "$@"`);
     bench.write("addresses", "");
     bench.write("password", "old");
     said = "";
@@ -43,7 +44,8 @@ function start({ vip = HERE, peer = AWAY, port, rank = "second" }: Place): Child
         OTEL_HA_FOREIGN_ADVERTS: path.join(bench.state, "waits"),
         OTEL_HA_VRRP_PASSWORD: path.join(bench.state, "password"),
     };
-    guard = spawn(path.join(bench.bin, "bash"), [SCRIPT, vip, String(port), peer, rank], { env });
+    bench.write("settings", `vip=${vip}\npeer=${peer}\nport=${port}\nrank=${rank}\n`);
+    guard = spawn(path.join(bench.bin, "bash"), [SCRIPT, path.join(bench.state, "settings")], { env });
     guard.stdout!.on("data", (text: Buffer) => (said += text.toString()));
     return guard;
 }

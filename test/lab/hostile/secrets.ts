@@ -13,36 +13,54 @@ const SHORTEST = 8;
 /** Values by name; of a key each line is one. */
 export type Secrets = Map<string, string>;
 
+/** Marked because of what stands beside it: where a host is, and the digests by which a container is known, which are made of files with secrets. */
+const NO_SECRET = /\.connection\.(host|port|user)$|\.labels\.\d+\.(label|value)$/;
+
 /** All that the states and the settings of both stacks keep secret. */
 export async function allSecrets(project: Project): Promise<Secrets> {
     const found: Secrets = new Map();
     const known = new Set<string>();
-    const add = (name: string, value: string): void => {
-        if (known.has(value)) return;
-        known.add(value);
-        found.set(name, value);
-    };
+    const all: [string, string][] = [];
+    let open = "";
     for (const stack of STACKS) {
-        for (const [name, text] of await stateSecrets(project, stack))
-            for (const [part, value] of atoms(text)) add(`${stack} ${name}${part}`, value);
-        for (const [name, text] of await settingSecrets(project, stack))
-            for (const [part, value] of atoms(text)) add(`${stack} ${name}${part}`, value);
+        const resources = await stateResources(project, stack);
+        open += publicKeys(resources);
+        const state = resources.flatMap((resource) => secretTexts(resource, resource.urn.split("::").pop()!, false));
+        for (const [name, text] of [...state, ...(await settingSecrets(project, stack))])
+            all.push([`${stack} ${name}`, text]);
     }
-    for (const value of await userNames(project))
-        for (const [name, secret] of found) if (secret === value) found.delete(name);
+    const names = new Set(await userNames(project));
+    const lines = keyLines(
+        all.map(([, text]) => text),
+        open,
+    );
+    for (const [name, text] of all.filter(([name]) => !NO_SECRET.test(name)))
+        for (const [part, value] of atoms(text, lines)) {
+            if (known.has(value) || names.has(value)) continue;
+            known.add(value);
+            found.set(name + part, value);
+        }
     return found;
 }
 
-/** A password is one; a key is as many as it has lines; a file that holds one is none of its own. */
-function atoms(text: string): [string, string][] {
-    const keys = [...text.matchAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----\n([\s\S]*?)-----END/g)];
-    const lines = keys.flatMap(([, body]) => body!.trim().split("\n"));
-    // The first line of a key is the same in all keys of its kind.
+const bodies = (text: string): string[] =>
+    [...text.matchAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----\n([\s\S]*?)-----END/g)].map(([, body]) => body!.trim());
+
+/** Lines that are a private key's own: not those that all keys of a kind have, nor those of the public key, which is a part of it. */
+function keyLines(texts: string[], open: string): Set<string> {
+    const keys = new Map<string, number>();
+    for (const body of new Set(texts.flatMap(bodies)))
+        for (const line of new Set(body.split("\n"))) keys.set(line, (keys.get(line) ?? 0) + 1);
+    return new Set(
+        [...keys].filter(([line, count]) => count === 1 && isLong(line) && !open.includes(line)).map(([line]) => line),
+    );
+}
+
+/** A password is one; a key is as many as it has lines of its own; a file that holds one is none. */
+function atoms(text: string, ofKeys: Set<string>): [string, string][] {
+    const lines = bodies(text).flatMap((body) => body.split("\n"));
     if (lines.length > 0)
-        return lines
-            .slice(1)
-            .filter(isLong)
-            .map((line, at) => [` line ${at + 2}`, line]);
+        return lines.flatMap((line, at): [string, string][] => (ofKeys.has(line) ? [[` line ${at + 1}`, line]] : []));
     return isLong(text) && !/\s/.test(text) ? [["", text]] : [];
 }
 
@@ -55,12 +73,23 @@ async function userNames(project: Project): Promise<string[]> {
     return Object.values(outputs).filter((value): value is string => typeof value === "string" && value !== "[secret]");
 }
 
-async function stateSecrets(project: Project, stack: StackName): Promise<[string, string][]> {
+interface Resource {
+    urn: string;
+    outputs?: Record<string, unknown>;
+}
+
+async function stateResources(project: Project, stack: StackName): Promise<Resource[]> {
     const { stdout, code, stderr } = await pulumi(project, ["stack", "export", "--show-secrets", "--stack", stack]);
     if (code !== 0) throw new Error(stderr);
-    const { deployment } = JSON.parse(stdout) as { deployment: { resources: { urn: string }[] } };
-    return deployment.resources.flatMap((resource) => secretTexts(resource, resource.urn.split("::").pop()!, false));
+    return (JSON.parse(stdout) as { deployment: { resources: Resource[] } }).deployment.resources;
 }
+
+/** What the TLS provider calls public. */
+const publicKeys = (resources: Resource[]): string =>
+    resources
+        .flatMap(({ outputs = {} }) => Object.entries(outputs))
+        .flatMap(([name, value]) => (/^publicKey/.test(name) && typeof value === "string" ? [value] : []))
+        .join("\n");
 
 // Every text under a mark, which holds JSON that may have marks of its own.
 function secretTexts(value: unknown, name: string, inside: boolean): [string, string][] {

@@ -153,7 +153,10 @@ export async function lives(node: LabNode, forget = false): Promise<Record<strin
 /** Data points and log records that the collectors have taken from clients. */
 export async function accepted(what: "metric_points" | "log_records"): Promise<number> {
     const pages = await Promise.all(NODES.map(collectorPage));
-    const pattern = new RegExp(`^otelcol_receiver_accepted_${what}(?:_total)?\\{[^}]*\\} (\\S+)$`, "gm");
+    const pattern = new RegExp(
+        `^otelcol_receiver_accepted_${what}(?:_total)?\\{[^}]*receiver="otlp"[^}]*\\} (\\S+)$`,
+        "gm",
+    );
     return pages.flatMap((page) => [...page.matchAll(pattern)]).reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
