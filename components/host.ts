@@ -7,6 +7,9 @@ import { HELPERS, shellQuote } from "./shell";
 import { templateText } from "./templates";
 import { bytes, Size } from "./units";
 
+/** Mode of a directory that only its service looks into: what it holds is its users' data, and often their secrets. */
+export const PRIVATE = "0700";
+
 /** A directory on a host. Data directories outlive `destroy`. */
 export interface Directory {
     /** Absolute; parents are made. @example "/data/volume/otel" */

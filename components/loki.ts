@@ -10,7 +10,7 @@ import {
     withoutQuorum,
 } from "./bucket";
 import { ContainerService, ContainerSpec } from "./container-service";
-import { Requirements } from "./host";
+import { PRIVATE, Requirements } from "./host";
 import { access, healthCheck, httpCheck, SERVICE_DEFAULTS, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
 import { Duration, goMemoryLimit, mebibytes, parseDuration, prometheusDuration, Size } from "./units";
@@ -122,12 +122,12 @@ export function lokiRequirements(settings: LokiSettings): Requirements {
         container: `loki-${s.node}`,
         directories: [
             { path: `${s.configDir}/loki` },
-            { path: s.dataDir, owner: LOKI_USER },
+            { path: s.dataDir, owner: LOKI_USER, mode: PRIVATE },
             // A line is acknowledged when it is written to this. Loki syncs a segment only when it is full.
-            { path: `${s.dataDir}/wal`, owner: LOKI_USER, synchronous: true },
-            { path: `${s.dataDir}/index`, owner: LOKI_USER },
+            { path: `${s.dataDir}/wal`, owner: LOKI_USER, mode: PRIVATE, synchronous: true },
+            { path: `${s.dataDir}/index`, owner: LOKI_USER, mode: PRIVATE },
             // Where the chunks in the bucket are: the log above forgets a chunk when this knows it.
-            { path: `${s.dataDir}/index/wal`, owner: LOKI_USER, synchronous: true },
+            { path: `${s.dataDir}/index/wal`, owner: LOKI_USER, mode: PRIVATE, synchronous: true },
         ],
         ports: [
             {

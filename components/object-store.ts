@@ -3,7 +3,7 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { ObjectStoreClient } from "./bucket";
 import { ContainerService, ContainerServiceArgs, ContainerSpec, gateArgs, ServiceFile } from "./container-service";
-import { PortUse, Requirements } from "./host";
+import { PortUse, PRIVATE, Requirements } from "./host";
 import {
     healthCheck,
     httpCheck,
@@ -184,7 +184,11 @@ function certificateFiles(s: ObjectStoreSettings & { port: number }, directory: 
 /** What the object store needs of its host. Pure. */
 export function objectStoreRequirements(settings: ObjectStoreSettings): Requirements {
     const s = withDefaults(settings, OBJECT_STORE_DEFAULTS);
-    const drives = drivePaths(s.drives).map((drive) => ({ path: `${s.dataDir}${drive}`, owner: OBJECT_STORE_USER }));
+    const drives = drivePaths(s.drives).map((drive) => ({
+        path: `${s.dataDir}${drive}`,
+        owner: OBJECT_STORE_USER,
+        mode: PRIVATE,
+    }));
     const certificates = s.tls ? [`${s.configDir}/minio/certs`, `${s.configDir}/minio/certs/CAs`] : [];
     const configuration = [`${s.configDir}/minio`, ...certificates].map((path) => ({ path }));
     return {

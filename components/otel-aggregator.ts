@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ContainerService, ContainerServiceArgs, ContainerSpec } from "./container-service";
-import { PortUse, Requirements } from "./host";
+import { PortUse, PRIVATE, Requirements } from "./host";
 import { access, healthCheck, httpCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { render } from "./templates";
 import { bytes, Duration, mebibytes, prometheusDuration, seconds, Size } from "./units";
@@ -290,7 +290,7 @@ export function otelAggregatorRequirements(settings: OtelAggregatorSettings): Re
         directories: [
             { path: `${s.configDir}/otel-collector` },
             { path: s.dataDir },
-            { path: queue, owner: COLLECTOR_USER },
+            { path: queue, owner: COLLECTOR_USER, mode: PRIVATE },
         ],
         ports: [
             { port: s.httpPort, key: "aggregatorHttpPort", use: "OTel aggregator OTLP/HTTP", ...backup },

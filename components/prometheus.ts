@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ContainerService, ContainerSpec } from "./container-service";
-import { Requirements } from "./host";
+import { PRIVATE, Requirements } from "./host";
 import {
     access,
     healthCheck,
@@ -133,10 +133,10 @@ export function prometheusRequirements(settings: PrometheusSettings): Requiremen
         container: `prometheus-${s.node}`,
         directories: [
             { path: `${s.configDir}/prometheus` },
-            { path: s.dataDir, owner: PROMETHEUS_USER },
+            { path: s.dataDir, owner: PROMETHEUS_USER, mode: PRIVATE },
             // A sample is acknowledged when it is written to these, in order or out of order. Prometheus syncs a segment only when it is full.
-            { path: `${s.dataDir}/wal`, owner: PROMETHEUS_USER, synchronous: true },
-            { path: `${s.dataDir}/wbl`, owner: PROMETHEUS_USER, synchronous: true },
+            { path: `${s.dataDir}/wal`, owner: PROMETHEUS_USER, mode: PRIVATE, synchronous: true },
+            { path: `${s.dataDir}/wbl`, owner: PROMETHEUS_USER, mode: PRIVATE, synchronous: true },
         ],
         ports: [
             {

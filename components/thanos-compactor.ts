@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { BucketServiceArgs, ObjectStoreClient, whenReadable, withoutQuorum } from "./bucket";
 import { ContainerService, ContainerSpec } from "./container-service";
-import { Requirements } from "./host";
+import { PRIVATE, Requirements } from "./host";
 import { access, healthCheck, httpCheck, withDefaults } from "./service";
 import { OBJSTORE_FLAG, THANOS_BUCKET_DEFAULTS, THANOS_USER, thanosBucket, ThanosBucketSettings } from "./thanos";
 import { Duration, prometheusDuration } from "./units";
@@ -75,7 +75,10 @@ export function thanosCompactorRequirements(settings: ThanosCompactorSettings): 
     const s = withDefaults(settings, THANOS_COMPACTOR_DEFAULTS);
     return {
         container: `thanos-compactor-${s.node}`,
-        directories: [{ path: `${s.configDir}/thanos-compactor` }, { path: s.dataDir, owner: THANOS_USER }],
+        directories: [
+            { path: `${s.configDir}/thanos-compactor` },
+            { path: s.dataDir, owner: THANOS_USER, mode: PRIVATE },
+        ],
         ports: [
             {
                 port: s.httpPort,

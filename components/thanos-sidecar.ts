@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { BucketServiceArgs, ObjectStoreClient } from "./bucket";
 import { ContainerService, ContainerSpec } from "./container-service";
-import { Requirements } from "./host";
+import { PRIVATE, Requirements } from "./host";
 import { PROMETHEUS_DEFAULTS } from "./prometheus";
 import { access, healthCheck, httpCheck, withDefaults } from "./service";
 import { OBJSTORE_FLAG, THANOS_BUCKET_DEFAULTS, THANOS_USER, thanosBucket, ThanosBucketSettings } from "./thanos";
@@ -64,7 +64,7 @@ export function thanosSidecarRequirements(settings: ThanosSidecarSettings): Requ
     const s = withDefaults(settings, THANOS_SIDECAR_DEFAULTS);
     return {
         container: `thanos-sidecar-${s.node}`,
-        directories: [{ path: `${s.configDir}/thanos` }, { path: s.dataDir, owner: THANOS_USER }],
+        directories: [{ path: `${s.configDir}/thanos` }, { path: s.dataDir, owner: THANOS_USER, mode: PRIVATE }],
         ports: [
             {
                 port: s.grpcPort,

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { BucketServiceArgs, ObjectStoreClient, whenReadable, withoutQuorum } from "./bucket";
 import { ContainerService, ContainerSpec } from "./container-service";
-import { Requirements } from "./host";
+import { PRIVATE, Requirements } from "./host";
 import { access, healthCheck, httpCheck, withDefaults } from "./service";
 import { OBJSTORE_FLAG, THANOS_BUCKET_DEFAULTS, THANOS_USER, thanosBucket, ThanosBucketSettings } from "./thanos";
 import { Duration, parseDuration, prometheusDuration } from "./units";
@@ -62,7 +62,7 @@ export function thanosStoreRequirements(settings: ThanosStoreSettings): Requirem
     const s = withDefaults(settings, THANOS_STORE_DEFAULTS);
     return {
         container: `thanos-store-${s.node}`,
-        directories: [{ path: `${s.configDir}/thanos-store` }, { path: s.dataDir, owner: THANOS_USER }],
+        directories: [{ path: `${s.configDir}/thanos-store` }, { path: s.dataDir, owner: THANOS_USER, mode: PRIVATE }],
         ports: [
             {
                 port: s.grpcPort,

@@ -36,6 +36,7 @@ import {
     stackSecret,
     up,
     upBoth,
+    upInTurn,
 } from "./support";
 
 let project: Project;
@@ -234,7 +235,7 @@ describe("those who send telemetry", () => {
 
     /** The stack that owns the tokens first. */
     const inTurn = async (): Promise<void> => {
-        for (const stack of STACKS) await up(project, stack);
+        await upInTurn(project);
         tokens = JSON.parse(await stackSecret(project, "node1", "otlpTokens")) as typeof tokens;
     };
 

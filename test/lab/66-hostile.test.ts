@@ -15,7 +15,7 @@ import { SMUGGLED, smuggling } from "./hostile/smuggling";
 import { accepted, call, channel, GoodClients, hasSeries, Life, lives } from "./hostile/watch";
 import { announce, droppedPackets, ownersDuring } from "./hostile/vrrp";
 import { becomeStranger, dial, exchange, frame, frames, PREFACE, rawCall, STRANGER, told } from "./hostile/wire";
-import { eventually, node1, node2, settings, settledProject, stackSecret, upBoth } from "./support";
+import { eventually, node1, node2, settings, settledProject, stackSecret, upBoth, upInTurn } from "./support";
 
 const OTLP_HTTP = 4318;
 const OTLP_GRPC = 4317;
@@ -35,7 +35,7 @@ beforeAll(async () => {
     secure = (await access()).scheme === "https";
     // Without TLS nobody is asked for a token.
     if (secure) undo = STACKS.map((stack) => settings(target, stack, "otlpTokens=hostile,good"));
-    if (secure) await upBoth(target);
+    if (secure) await upInTurn(target);
     await eventually("node 1 holds the virtual IP", vipOwners, (owners) => owners.join() === "node1");
     leave = await becomeStranger();
     const { otlp } = await access();
@@ -48,7 +48,7 @@ afterAll(async () => {
     await good?.stop();
     await leave?.();
     for (const back of undo) back();
-    await upBoth(target);
+    await upInTurn(target);
 });
 
 /** Sends a body, or its beginning, from the stranger's address; the answer's status, or 0 when there is none. */
@@ -103,7 +103,8 @@ describe("a body", () => {
 
     it("that is announced as 100 MB: 413; also sent, 413 or cut off", async () => {
         const headers = { "content-type": "application/x-protobuf", "content-length": String(100 * 2 ** 20) };
-        expect(await post(headers, Buffer.alloc(64), undefined, false)).toBe(413);
+        // As much as HAProxy looks at.
+        expect(await post(headers, Buffer.alloc(65_536), undefined, false)).toBe(413);
         expect([413, 0]).toContain(await post(headers, megabytes(100)));
     });
 

@@ -83,6 +83,11 @@ export async function upBoth(target: Project, args: string[] = []): Promise<Outc
     return Promise.all([up(target, "node1", args), up(target, "node2", args)]);
 }
 
+/** One after the other, the stack that makes the shared secrets first: the other one reads what that has published. */
+export async function upInTurn(target: Project, args: string[] = []): Promise<Outcome[]> {
+    return [await up(target, "node1", args), await up(target, "node2", args)];
+}
+
 /** `otel-ha …` in the project, with the `pulumi` of these tests on PATH. */
 export function otelHa(target: Project, args: string[], options: RunOptions = {}): Promise<RunResult> {
     const PATH = `${dirname(pulumiCommand())}${delimiter}${process.env.PATH}`;

@@ -1,5 +1,6 @@
 // What one client can make of a collector's memory and of HAProxy's connections is bounded by what there is.
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { HAPROXY_DEFAULTS, haproxyConfig } from "../../components/haproxy";
 import {
     GROWTH,
@@ -10,6 +11,7 @@ import {
 import { nodeSettings } from "../../components/settings/node-settings";
 import { warnings } from "../../components/settings/warnings";
 import { bytes } from "../../components/units";
+import { specsOf } from "./support/specs";
 import { valuesOf } from "./support/stacks";
 
 const configOf = (changes: Record<string, string> = {}): string =>
@@ -68,6 +70,19 @@ describe("requests that swell", () => {
         expect(heavyRequests({})).toEqual({ packed: 2, large: 3 });
         expect(heavyRequests({ memoryLimit: "16GiB" })).toEqual({ packed: 8, large: 14 });
         expect(heavyRequests({ maxBody: "64MiB" })).toEqual({ packed: 1, large: 1 });
+    });
+
+    it("are collected as garbage before anybody else's data is refused", () => {
+        for (const changes of [
+            {} as Record<string, string>,
+            { aggregatorMemoryLimit: "1GiB", aggregatorMemorySpikeLimit: "128MiB" },
+        ]) {
+            const { otelAggregator } = specsOf("node1", changes);
+            const config = otelAggregator.files.find(({ path }) => path.endsWith("config.yaml"))!.content as string;
+            const { limit_mib, spike_limit_mib } = parse(config).processors.memory_limiter;
+            const collected = Number(/^(\d+)MiB$/.exec(otelAggregator.environment!.GOMEMLIMIT!)![1]);
+            expect(collected).toBeLessThan((limit_mib - spike_limit_mib) * 0.9);
+        }
     });
 
     it("are told of when not even those fit", () => {

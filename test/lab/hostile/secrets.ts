@@ -46,14 +46,17 @@ export async function allSecrets(project: Project): Promise<Secrets> {
 const bodies = (text: string): string[] =>
     [...text.matchAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----\n([\s\S]*?)-----END/g)].map(([, body]) => body!.trim());
 
+/** The format's name and parameters in base64, the same in all keys of OpenSSH. */
+const OPENSSH_HEAD = "b3BlbnNzaC1rZXkt";
+
 /** Lines that are a private key's own: not those that all keys of a kind have, nor those of the public key, which is a part of it. */
 function keyLines(texts: string[], open: string): Set<string> {
     const keys = new Map<string, number>();
     for (const body of new Set(texts.flatMap(bodies)))
         for (const line of new Set(body.split("\n"))) keys.set(line, (keys.get(line) ?? 0) + 1);
-    return new Set(
-        [...keys].filter(([line, count]) => count === 1 && isLong(line) && !open.includes(line)).map(([line]) => line),
-    );
+    const own = ([line, count]: [string, number]): boolean =>
+        count === 1 && isLong(line) && !line.startsWith(OPENSSH_HEAD) && !open.includes(line);
+    return new Set([...keys].filter(own).map(([line]) => line));
 }
 
 /** A password is one; a key is as many as it has lines of its own; a file that holds one is none. */
