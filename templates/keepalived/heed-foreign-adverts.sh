@@ -12,7 +12,7 @@ export LC_ALL=C
 
 # Keepalived looks at no advert while it waits. After so many seconds it listens again: by itself it would take the address after three missed adverts
 # and more, and one that is foreign makes it wait anew.
-LISTEN_AGAIN=10
+LISTEN_AGAIN=${OTEL_HA_LISTEN_AGAIN:-10}
 
 # connect HOST: 0 when it takes a connection, 2 when it refuses one, 1 when nobody is there.
 connect() {

@@ -380,7 +380,10 @@ describe("without the firewall", () => {
         await announce({ password: "guessed!", seconds: 5 });
         expect(await owners()).toEqual(["node1"]);
 
-        const { vrrpPassword } = JSON.parse(await stackSecret(target, "node1", "sharedCredentials")) as Record<string, string>;
+        const { vrrpPassword } = JSON.parse(await stackSecret(target, "node1", "sharedCredentials")) as Record<
+            string,
+            string
+        >;
         const taken = ownersDuring();
         await announce({ password: vrrpPassword!, seconds: 3 });
         expect(await taken()).toContain("");

@@ -57,7 +57,7 @@ describe("commands are run", () => {
         "that look: status, verify, and previews of new secrets",
         async () => {
             await give("haproxyStatsPassword", GIVEN);
-        if (secure) for (const stack of STACKS) settings(target, stack, "otlpTokens=one,two");
+            if (secure) for (const stack of STACKS) settings(target, stack, "otlpTokens=one,two");
             // A file with a secret that somebody has changed: verify shows what differs.
             await labExec("node1", ["sh", "-c", `echo "# changed by hand" >>${STATS}`]);
             keep("status", await otelHa(target, ["status"]));

@@ -199,7 +199,9 @@ describe("the component", () => {
         const all = { ...credentials, vrrpPassword: "SECRETvr" } as ConstructorParameters<
             typeof Node
         >[1]["credentials"];
-        const graph = await run(() => new Node("mid-1", { settings: settingsOf("node1", changes), credentials: all, tls: NODE_TLS }));
+        const graph = await run(
+            () => new Node("mid-1", { settings: settingsOf("node1", changes), credentials: all, tls: NODE_TLS }),
+        );
         return Object.fromEntries(graph.resources.filter(({ type }) => type === COMMAND).map((one) => [one.name, one]));
     }
 

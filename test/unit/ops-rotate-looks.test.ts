@@ -95,7 +95,9 @@ describe("tokens", () => {
         expect(seen).toMatchObject({ state: "refused", seen: "old: HTTP 401, new: HTTP 200" });
         expect(asked).toEqual(["POST /v1/logs", "POST /v1/logs"]);
         const same = before({}, { otlpTokens: { web: ["new-web"] } });
-        expect((await lookAtFormer(deployment(changes, now), ["otlpTokens"], same))[0]).toMatchObject({ state: "accepted" });
+        expect((await lookAtFormer(deployment(changes, now), ["otlpTokens"], same))[0]).toMatchObject({
+            state: "accepted",
+        });
     });
 });
 

@@ -289,10 +289,7 @@ describe("a bad configuration", () => {
         const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue(undefined);
         const { resources } = await up("node1", { changes, preview: true });
         expect(resources.length).toBeGreaterThan(40);
-        expect(warn.mock.calls.map(([text]) => text)).toEqual([
-            expect.stringMatching(/^objectStore: pooled/),
-            message,
-        ]);
+        expect(warn.mock.calls.map(([text]) => text)).toEqual([expect.stringMatching(/^objectStore: pooled/), message]);
         warn.mockRestore();
     });
 });

@@ -306,7 +306,9 @@ describe("HAProxy", () => {
         expect(config).toMatch(/server local 127\.0\.0\.1:14318 maxconn 64 check/);
         expect(config).toMatch(/server local 127\.0\.0\.1:14317 proto h2 maxconn 64 check/);
         expect(config).toMatch(/server peer 192\.168\.110\.119:14318 maxconn 64 check port 13133 backup/);
-        expect(config).toMatch(/server peer 192\.168\.110\.119:14317 proto h2 check port 13133 check-proto h1 maxconn 64 backup/);
+        expect(config).toMatch(
+            /server peer 192\.168\.110\.119:14317 proto h2 check port 13133 check-proto h1 maxconn 64 backup/,
+        );
     });
 
     it("shows statistics on 8404 to those who have the password", () => {
@@ -332,7 +334,12 @@ describe("Keepalived", () => {
     });
 
     it("with version 3 it has no password, and with unicast it takes adverts from the peer only", () => {
-        const resilient = configsOf("node1", { ...SEED, vrrpVersion: "3", vrrpAdvertInterval: "200ms", vrrpUnicast: "true" });
+        const resilient = configsOf("node1", {
+            ...SEED,
+            vrrpVersion: "3",
+            vrrpAdvertInterval: "200ms",
+            vrrpUnicast: "true",
+        });
         const text = resilient["keepalived/keepalived.conf"];
         expect(text).toMatch(/vrrp_version 3\n/);
         expect(text).toMatch(/advert_int 0\.2\n/);

@@ -241,7 +241,13 @@ describe("a secret", () => {
 
     it("is hidden even when a program passes it as plain text", async () => {
         const plain = await run(
-            () => new Node("mid-1", { settings: settingsOf("node1"), credentials: SECRETS, privateKey: "SECRET-key", tls: NODE_TLS }),
+            () =>
+                new Node("mid-1", {
+                    settings: settingsOf("node1"),
+                    credentials: SECRETS,
+                    privateKey: "SECRET-key",
+                    tls: NODE_TLS,
+                }),
         );
         for (const one of plain.resources)
             for (const [input, value] of Object.entries(one.inputs))
