@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ContainerService, ContainerSpec } from "./container-service";
+import { ContainerService, ContainerSpec, ServiceFile } from "./container-service";
 import { Requirements } from "./host";
 import { healthCheck, sendSignal, ServiceArgs, ServiceSettings, withDefaults } from "./service";
-import { render, templateText } from "./templates";
+import { render } from "./templates";
 import { Duration, seconds } from "./units";
 
 /** VRRP state that a node takes when it starts. */
@@ -87,30 +87,22 @@ function checkRhythm(every: number): { checkInterval: number; checkTimeout: numb
 const FOREIGN_ADVERTS = "/run/otel-ha.foreign-adverts";
 
 const GUARD = "heed-foreign-adverts.sh";
-const GUARD_SETTINGS = "foreign-adverts.conf";
 
 // It reads Keepalived's log, which stays the container's first process: signals are for it. Only there does Keepalived say that a password was wrong.
 const GUARDED: Pick<ContainerSpec, "entrypoint" | "command"> = {
     entrypoint: [
         "/bin/bash",
         "-c",
-        `exec keepalived "$@" > >(exec /bin/bash /etc/keepalived/${GUARD} /etc/keepalived/${GUARD_SETTINGS}) 2>&1`,
+        `exec keepalived "$@" > >(exec /bin/bash /etc/keepalived/${GUARD}) 2>&1`,
         "keepalived",
     ],
     command: ["--dont-fork", "--log-console", "-f", "/etc/keepalived/keepalived.conf"],
 };
 
-function guardFiles(s: KeepalivedSettings, directory: string): ContainerSpec["files"] {
+function guardFile(s: KeepalivedSettings, directory: string): ServiceFile {
     const rank = s.priority > s.peerPriority ? "first" : "second";
-    return [
-        { path: `${directory}/${GUARD}`, content: templateText(`keepalived/${GUARD}`) },
-        // Read at each use.
-        {
-            path: `${directory}/${GUARD_SETTINGS}`,
-            content: render(`keepalived/${GUARD_SETTINGS}`, { ...s, rank }),
-            reload: "true",
-        },
-    ];
+    // Read anew whenever it is needed.
+    return { path: `${directory}/${GUARD}`, content: render(`keepalived/${GUARD}`, { ...s, rank }), reload: "true" };
 }
 
 /** Container, files and health of Keepalived. Pure but for the secret that it passes on. */
@@ -139,7 +131,7 @@ export function keepalivedSpec(settings: KeepalivedSettings, password: pulumi.In
         // After a power cut the old pid file would name some process of the new container: "daemon is already running", for ever.
         tmpfs: ["/run"],
         files: [
-            ...(s.version === 2 ? [...guardFiles(s, directory), authentication] : []),
+            ...(s.version === 2 ? [guardFile(s, directory), authentication] : []),
             {
                 path: `${directory}/keepalived.conf`,
                 content: keepalivedConfig(s),

@@ -86,10 +86,15 @@ function readFrom(owner: pulumi.StackReference | undefined, missing: string[], a
     const credentials = Object.fromEntries(CREDENTIAL_NAMES.map((key) => [key, read<string>(key)]));
     return {
         credentials: credentials as SharedSecrets["credentials"],
-        otlpTokens: read("otlpTokens"),
+        otlpTokens: read<PublishedTokens>("otlpTokens").apply(tokenLists),
         authority: args.authority ? authorityFrom(read("authority")) : undefined,
     };
 }
+
+// An owner that was brought up by an earlier program has one token for each sender, not a list.
+type PublishedTokens = Record<string, string | string[]>;
+const tokenLists = (tokens: PublishedTokens): Record<string, string[]> =>
+    Object.fromEntries(Object.entries(tokens).map(([sender, of]) => [sender, [of].flat()]));
 
 interface PublishedAuthority extends Record<"certificate" | "key" | "trusted", string> {
     generations?: CertificateGenerations;

@@ -41,7 +41,7 @@ async function step(settings: Record<string, unknown>): Promise<void> {
         await up(stack);
         await bothBelieve();
     }
-    for (const stack of STACKS) await stacks.must(["preview", "--expect-no-changes", "--stack", stack]);
+    await Promise.all(STACKS.map((stack) => stacks.must(["preview", "--expect-no-changes", "--stack", stack])));
 }
 
 const issuers = (): string[] => [

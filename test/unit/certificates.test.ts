@@ -25,7 +25,7 @@ describe("a certificate says whom it is for", () => {
     it("of the object store: the node, and what its clients on the host call it", () => {
         expect(subjectOf("objectStore", NAMES)).toMatchObject({
             dnsNames: ["mid-1", "mid-1.example", "localhost"],
-            ipAddresses: ["10.0.0.1", "127.0.0.1"],
+            ipAddresses: ["10.0.0.1", "10.0.0.9", "127.0.0.1"],
             uses: ["server_auth"],
         });
     });

@@ -17,6 +17,7 @@ import { nodeRequirements } from "../../components/node";
 import { KEYS } from "../../components/settings/keys";
 import { warnings } from "../../components/settings/warnings";
 import { portReference, shippedRequirements } from "../../docs/generate-ports";
+import { NODE_TLS } from "./support/certificates";
 import { Registered, run } from "./support/graph";
 import { config, HOST_KEY, ROOT, settingsOf, StackName, STACKS, valuesOf } from "./support/stacks";
 import { parseValues } from "../../components/settings/parse";
@@ -43,6 +44,8 @@ const portsOf = (rules: string): Record<string, string> =>
 describe("the rules", () => {
     it.each(STACKS)("of %s are these", async (stack) => {
         await expect(rulesOf(stack)).toMatchFileSnapshot(`__snapshots__/${stack}/firewall/rules.nft`);
+        const file = `__snapshots__/${stack}-tls-off/firewall/rules.nft`;
+        await expect(rulesOf(stack, { tls: "off" })).toMatchFileSnapshot(file);
     });
 
     it("let the other node in, by its address, and no other host of the network as one", () => {
@@ -62,7 +65,6 @@ describe("the rules", () => {
             3100: "admins_peer",
             8404: "admins_peer",
             9000: "admins_peer",
-            9001: "admins",
             9090: "admins_peer",
             9095: "this_host",
             10901: "peer",
@@ -166,7 +168,7 @@ describe("a network", () => {
 
 describe("a preview warns", () => {
     const said = (changes: Record<string, string>): string[] =>
-        warnings(valuesOf("node1", { objectStore: "mirrored", tls: "internal", ...changes })).map(
+        warnings(valuesOf("node1", { objectStore: "mirrored", ...changes })).map(
             ({ key, message }) => `${key}: ${message}`,
         );
 
@@ -197,7 +199,9 @@ describe("the component", () => {
         const all = { ...credentials, vrrpPassword: "SECRETvr" } as ConstructorParameters<
             typeof Node
         >[1]["credentials"];
-        const graph = await run(() => new Node("mid-1", { settings: settingsOf("node1", changes), credentials: all }));
+        const graph = await run(
+            () => new Node("mid-1", { settings: settingsOf("node1", changes), credentials: all, tls: NODE_TLS }),
+        );
         return Object.fromEntries(graph.resources.filter(({ type }) => type === COMMAND).map((one) => [one.name, one]));
     }
 
@@ -286,7 +290,7 @@ describe("docs/ports.md", () => {
             (key) => KEYS[key].kind === "port" && !["sshPort", "objectStoreConsolePort"].includes(key),
         );
         expect(rows.map((row) => row[2]).sort()).toEqual(ports.sort());
-        const chains = portsOf(rulesOf("node1", { tls: "internal" }));
+        const chains = portsOf(rulesOf("node1"));
         for (const [, port, , who] of rows)
             expect(who!.replaceAll(", ", "_").replace("this host only", "this_host"), port).toBe(chains[port!]);
     });

@@ -8,6 +8,7 @@ import { nodeRequirements } from "../../components/node";
 import { ObjectStoreSettings, setupObjectStoreCommand, storeDrives } from "../../components/object-store";
 import { parseValues } from "../../components/settings/parse";
 import { warnings } from "../../components/settings/warnings";
+import { NODE_TLS } from "./support/certificates";
 import { Registered, run } from "./support/graph";
 import { configsOf, specsOf } from "./support/specs";
 import { config, settingsOf, STACKS, StackName, valuesOf } from "./support/stacks";
@@ -67,7 +68,7 @@ describe("objectStore: mirrored", () => {
 
     it("lifts the limit that a preview warns of", () => {
         const keys = (changes: Record<string, string>): string[] =>
-            warnings(valuesOf("node1", { tls: "internal", ...changes })).map(({ key }) => key);
+            warnings(valuesOf("node1", changes)).map(({ key }) => key);
         expect(keys({})).toEqual(["objectStore"]);
         expect(keys(MIRRORED)).toEqual([]);
         expect(keys(EXTERNAL)).toEqual([]);
@@ -115,6 +116,7 @@ describe("objectStore: external", () => {
                 new Node("mid-1", {
                     settings: settingsOf("node1", EXTERNAL),
                     credentials: new Credentials("credentials", { given: secrets }).values,
+                    tls: NODE_TLS,
                 }),
         );
         const find = (name: string): Registered | undefined => resources.find((one) => one.custom && one.name === name);
@@ -214,7 +216,7 @@ describe("a preview", () => {
             const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue(undefined);
             await run(() => readSettings(), {
                 preview,
-                config: config("node1", { sshPrivateKeyFile: "", tls: "internal" }),
+                config: config("node1", { sshPrivateKeyFile: "" }),
             });
             const said = warn.mock.calls.map(([text]) => text);
             expect(said).toHaveLength(count);

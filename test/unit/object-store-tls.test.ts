@@ -9,6 +9,7 @@ import { configsOf, Service, specsOf } from "./support/specs";
 import { config, settingsOf, STACKS, valuesOf } from "./support/stacks";
 
 const TLS = { tls: "internal" };
+const OFF = { tls: "off" };
 const LOCAL = "https://127.0.0.1:9000";
 const ASKS = `MC_HOST_store=${LOCAL} timeout 3 mc ready store`;
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -107,7 +108,7 @@ describe("an object store with TLS", () => {
     });
 
     it("is without all that when TLS is off", () => {
-        for (const spec of STACKS.flatMap((stack) => Object.values(specsOf(stack)))) {
+        for (const spec of STACKS.flatMap((stack) => Object.values(specsOf(stack, OFF)))) {
             const { command, entrypoint, environment, healthCheck } = spec;
             const said = JSON.stringify([
                 command,
@@ -139,8 +140,8 @@ describe("the console of the object store", () => {
         expect(environment).not.toHaveProperty("MINIO_BROWSER");
         expect(command?.join(" ")).toContain("--console-address 192.168.110.214:9001 ");
         expect(portsOf(on)).toContain(9001);
-        expect(addresses(valuesOf("node1", on)).objectStoreConsole).toBe("http://192.168.110.214:9001");
-        expect(addresses(valuesOf("node1", { ...on, ...TLS })).objectStoreConsole).toBe("https://192.168.110.214:9001");
+        expect(addresses(valuesOf("node1", on)).objectStoreConsole).toBe("https://192.168.110.214:9001");
+        expect(addresses(valuesOf("node1", { ...on, ...OFF })).objectStoreConsole).toBe("http://192.168.110.214:9001");
     });
 });
 

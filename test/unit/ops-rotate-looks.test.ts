@@ -44,7 +44,7 @@ describe("a password", () => {
         const port = await listen(http.createServer(lets(...taken.map(basic))));
         const now = { sharedCredentials: { haproxyStatsPassword: "new-one" } };
         const [seen] = await lookAtFormer(
-            deployment({ haproxyStatsPort: port }, now),
+            deployment({ tls: "off", haproxyStatsPort: port }, now),
             ["haproxyStats"],
             before({ haproxyStatsPassword: "old-one" }),
         );

@@ -1,6 +1,7 @@
 // otel-ha verify where it cannot see everything, and what a repair does and leaves alone.
 import * as fs from "fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { userOf } from "../../components";
 import { PLAIN } from "../../ops/terminal";
 import { stillWrong } from "../../ops/up/drift";
 import { noPlan, withRepair } from "../../ops/preview/plan";
@@ -47,7 +48,8 @@ describe("what cannot be looked at", () => {
     });
 
     it("has users made before what cannot start without them", async () => {
-        fs.rmSync(`${host.bench.state}/store/users/thanos-store`);
+        const user = userOf("thanos-store", "made for credentials-thanosStoreObjectStoreSecret");
+        fs.rmSync(`${host.bench.state}/store/users/${user}`);
         fs.rmSync(`${host.bench.state}/containers/thanos-store-mid-1`);
         expect(await heal(await look())).toEqual(["make buckets, users and policies again", "pulumi up --refresh"]);
         expect((await look()).findings).toEqual([]);

@@ -13,12 +13,14 @@ import { config, ROOT } from "./support/stacks";
 
 const GIVEN = "given-by-the-configuration";
 
+const started = (settings: Record<string, string>): Promise<Pack> =>
+    Pack.start(Object.fromEntries(Object.entries(settings).map(([key, value]) => [`otel-ha:${key}`, value])));
+
 let pack: Pack;
 let program: Asked[];
 
 beforeAll(async () => {
-    const settings = Object.entries(config("node1", { haproxyStatsPassword: GIVEN }));
-    pack = await Pack.start(Object.fromEntries(settings.map(([key, value]) => [`otel-ha:${key}`, value])));
+    pack = await started(config("node1", { haproxyStatsPassword: GIVEN }));
     program = (await programResources("node1", { haproxyStatsPassword: GIVEN })).map(asAsked);
 }, 120_000);
 afterAll(() => pack?.close());
@@ -85,7 +87,6 @@ describe("the policy pack, in its own process", () => {
         expect(said.filter(({ message }) => /preview/.test(message))).toEqual([]);
         expect(await pack.analyzeStack([{ ...container, inputs, unknown: ["image", "labels"] }])).toEqual([
             expect.objectContaining({ policy: "known-limits" }),
-            expect.objectContaining({ policy: "tls-on", level: "advisory" }),
         ]);
     });
 
@@ -128,6 +129,20 @@ describe("the policy pack, in its own process", () => {
                 message: expect.stringMatching(/\nobjectStore: pooled over two hosts: /),
             }),
         ]);
+    });
+});
+
+describe("the policy pack, where TLS is off", () => {
+    it("advises against that", async () => {
+        const other = await started(config("node1", { tls: "off" }));
+        try {
+            expect(await other.analyzeStack([])).toEqual([
+                expect.objectContaining({ policy: "known-limits" }),
+                expect.objectContaining({ policy: "tls-on", level: "advisory" }),
+            ]);
+        } finally {
+            other.close();
+        }
     });
 });
 

@@ -46,6 +46,9 @@ describe("a reload of HAProxy", () => {
 
     it("fails, with what HAProxy said, when the old worker goes on: its health check would see no difference", () => {
         bench.write("taken", "");
+        // A second later at each look, for it looks for ten of them.
+        bench.write("now", "1700000000");
+        bench.stub("date", 'now=$(($(cat "$STATE/now") + 1)); echo $now >"$STATE/now"; echo $now');
         const [before] = children(master.pid!);
         expect(reload()).toMatchObject({
             code: 1,

@@ -18,9 +18,25 @@ const CONFIGS = [
     "thanos/bucket.yml",
 ];
 
+const OFF = { tls: "off" };
+
+/** What is the same without TLS. */
+const SAME_WITHOUT_TLS = ["keepalived/keepalived.conf", "keepalived", "otelAggregator"];
+
+/** What whoever asks the object store reads to know it, and what the store shows. */
+const CERTIFICATES = [
+    "loki/trusted.pem",
+    "minio/certs/CAs/trusted.crt",
+    "minio/certs/public.crt",
+    "thanos-store/trusted.pem",
+    "thanos/trusted.pem",
+];
+
 /** Only one of the two nodes has a compactor of Thanos while they share a bucket. */
 const configNames = (stack: (typeof STACKS)[number]): string[] =>
     stack === "node1" ? [...CONFIGS, "thanos-compactor/bucket.yml"].sort() : CONFIGS;
+const certificateNames = (stack: (typeof STACKS)[number]): string[] =>
+    stack === "node1" ? [...CERTIFICATES, "thanos-compactor/trusted.pem"] : CERTIFICATES;
 
 /** All that a service is on its host, but for the text of its files. */
 function shown(spec: ContainerSpec): object {
@@ -45,6 +61,8 @@ interface Exporter {
     retry_on_failure: { max_elapsed_time: string };
 }
 
+const COMPACTOR_DOOR = /^ {4}bind \S+:10912 .*\n/m;
+
 /** A text of node 1 as node 2 has it. */
 const mirrored = (text: string): string =>
     text.replace(/mid-[12]|192\.168\.110\.(?:214|119)/g, (found) => OTHER[found]);
@@ -60,15 +78,30 @@ describe.each(STACKS)("%s", (stack) => {
         await expect(configsOf(stack)[file]).toMatchFileSnapshot(`__snapshots__/${stack}/${file}`);
     });
 
+    it.each(configNames(stack))("without TLS has this %s", async (file) => {
+        const same = SAME_WITHOUT_TLS.includes(file) ? stack : `${stack}-tls-off`;
+        await expect(configsOf(stack, OFF)[file]).toMatchFileSnapshot(`__snapshots__/${same}/${file}`);
+    });
+
     it("has no other file that is not a secret", () => {
         // A script, which is the same on every node.
-        const others = Object.keys(configsOf(stack)).filter((file) => !file.endsWith(".sh"));
-        expect(others.sort()).toEqual(configNames(stack));
+        const others = (changes = {}): string[] =>
+            Object.keys(configsOf(stack, changes))
+                .filter((file) => !file.endsWith(".sh"))
+                .sort();
+        expect(others()).toEqual([...configNames(stack), ...certificateNames(stack)].sort());
+        expect(others(OFF)).toEqual(configNames(stack));
     });
 
     it.each(Object.entries(specsOf(stack)))("runs %s like this", async (service, spec) => {
         const text = `${JSON.stringify(shown(spec), undefined, 2)}\n`;
         await expect(text).toMatchFileSnapshot(`__snapshots__/${stack}/${service}.container.json`);
+    });
+
+    it.each(Object.entries(specsOf(stack, OFF)))("without TLS runs %s like this", async (service, spec) => {
+        const same = SAME_WITHOUT_TLS.includes(service) ? stack : `${stack}-tls-off`;
+        const text = `${JSON.stringify(shown(spec), undefined, 2)}\n`;
+        await expect(text).toMatchFileSnapshot(`__snapshots__/${same}/${service}.container.json`);
     });
 
     it.each(CONFIGS.filter((file) => /\.ya?ml$/.test(file)))("%s is YAML", (file) => {
@@ -131,7 +164,9 @@ describe.each(STACKS)("%s", (stack) => {
         });
         expect(config.exporters.prometheusremotewrite.endpoint).toBe("http://127.0.0.1:9090/api/v1/write");
         expect(config.extensions).not.toHaveProperty("file_storage/queue");
-        expect(files["haproxy/haproxy.cfg"]).not.toContain(":14318 check port 13133 backup");
+        const spare = /^ {4}server peer \S+:14318 .* backup/m;
+        expect(files["haproxy/haproxy.cfg"]).not.toMatch(spare);
+        expect(configsOf(stack)["haproxy/haproxy.cfg"]).toMatch(spare);
     });
 });
 
@@ -139,10 +174,21 @@ describe("the two nodes", () => {
     it("differ in names and addresses only", () => {
         const two = configsOf("node2");
         const swapped = Object.entries(configsOf("node1")).map(([file, text]) => [file, mirrored(text)]);
-        const own = ["keepalived/keepalived.conf", "loki/config.yaml", "prometheus/prometheus.yml"];
+        const own = [
+            "haproxy/haproxy.cfg",
+            "keepalived/heed-foreign-adverts.sh",
+            "keepalived/keepalived.conf",
+            "loki/config.yaml",
+            "prometheus/prometheus.yml",
+        ];
         const shared = swapped.filter(([file]) => !own.includes(file) && !file.startsWith("thanos-compactor/"));
         for (const [file, text] of shared) expect(text).toBe(two[file]);
-        // The master has the compactor, and scrapes it.
+        const guard = "keepalived/heed-foreign-adverts.sh";
+        expect(mirrored(configsOf("node1")[guard]!)).toBe(two[guard]!.replace("rank=second", "rank=first"));
+        // The master has the compactor, scrapes it, and is where people reach it.
+        const door = mirrored(configsOf("node1")["haproxy/haproxy.cfg"]);
+        expect(door).toMatch(COMPACTOR_DOOR);
+        expect(door.replace(COMPACTOR_DOOR, "")).toBe(two["haproxy/haproxy.cfg"]);
         const compactor = /\n {2}- job_name: thanos-compactor\n(?: {4}.*\n)+/;
         const scrapes = mirrored(configsOf("node1")["prometheus/prometheus.yml"]);
         expect(scrapes).toMatch(compactor);
@@ -215,25 +261,29 @@ describe("the two nodes", () => {
         expect(one).toEqual([
             "server",
             "--certs-dir",
-            "/tmp/certs",
+            "/etc/minio/certs",
             "--address",
             ":9000",
-            "http://192.168.110.214:9000/data1",
-            "http://192.168.110.214:9000/data2",
-            "http://192.168.110.119:9000/data1",
-            "http://192.168.110.119:9000/data2",
+            "https://192.168.110.214:9000/data1",
+            "https://192.168.110.214:9000/data2",
+            "https://192.168.110.119:9000/data1",
+            "https://192.168.110.119:9000/data2",
         ]);
     });
 });
 
 describe("Thanos Query", () => {
     it("asks both nodes' sidecars and stores, and goes on without the peer's", () => {
-        expect(read("node1", "thanos-query/endpoints.yml").endpoints).toEqual([
+        const asked = (...peer: string[]): object[] => [
             { address: "127.0.0.1:10901", strict: true },
             { address: "127.0.0.1:10905", strict: true },
-            { address: "192.168.110.119:10901", group: true, service_config: expect.any(String) },
-            { address: "192.168.110.119:10905", group: true, service_config: expect.any(String) },
-        ]);
+            ...peer.map((address) => ({ address, group: true, service_config: expect.any(String) as string })),
+        ];
+        const endpoints = (changes = {}): object =>
+            parse(configsOf("node1", changes)["thanos-query/endpoints.yml"]).endpoints as object;
+        // By way of HAProxy, which speaks TLS to the other node's.
+        expect(endpoints()).toEqual(asked("127.0.0.1:19095", "127.0.0.1:19096"));
+        expect(endpoints(OFF)).toEqual(asked("192.168.110.119:10901", "192.168.110.119:10905"));
         expect(specsOf("node1").thanosQuery.command).toEqual(
             expect.arrayContaining([
                 "--query.replica-label=replica",
@@ -257,10 +307,15 @@ describe("Thanos Query", () => {
     });
 
     it("finds a node's sidecar and store where the settings put them", () => {
-        const moved = configsOf("node2", { thanosGrpcPort: "20901", thanosStoreGrpcPort: "20905" });
-        expect(
-            parse(moved["thanos-query/endpoints.yml"]).endpoints.map((one: { address: string }) => one.address),
-        ).toEqual(["127.0.0.1:20901", "127.0.0.1:20905", "192.168.110.214:20901", "192.168.110.214:20905"]);
+        const moved = { thanosGrpcPort: "20901", thanosStoreGrpcPort: "20905" };
+        const addresses = (changes: Record<string, string>): string[] =>
+            parse(configsOf("node2", changes)["thanos-query/endpoints.yml"]).endpoints.map(
+                (one: { address: string }) => one.address,
+            );
+        const own = ["127.0.0.1:20901", "127.0.0.1:20905"];
+        expect(addresses({ ...moved, ...OFF })).toEqual([...own, "192.168.110.214:20901", "192.168.110.214:20905"]);
+        const tunnels = { thanosPeerSidecarPort: "20095", thanosPeerStorePort: "20096" };
+        expect(addresses({ ...moved, ...tunnels })).toEqual([...own, "127.0.0.1:20095", "127.0.0.1:20096"]);
     });
 });
 

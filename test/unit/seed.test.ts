@@ -6,19 +6,21 @@ import { nodeRequirements } from "../../components/node";
 import { configsOf, Service, specsOf } from "./support/specs";
 import { settingsOf, STACKS, valuesOf } from "./support/stacks";
 
-// The tables of the document that this system began as: names, ports, paths and numbers that users rely on.
+// The tables of the document that this system began as: names, ports, paths and numbers that users rely on. That system had no TLS, so addresses are
+// those without it.
 
-const configs = configsOf("node1");
+const SEED = { tls: "off" };
+const configs = configsOf("node1", SEED);
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 const read = (file: string): any => parse(configs[file]);
-const specs = specsOf("node1");
+const specs = specsOf("node1", SEED);
 
 describe("nodes", () => {
     it.each([
         ["node1" as const, "192.168.110.214", "MASTER", "ish-otel-mid-1.novalocal", 100],
         ["node2" as const, "192.168.110.119", "BACKUP", "ish-otel-mid-2.novalocal", 90],
     ])("%s is %s, %s, %s, priority %d", (stack, address, role, hostName, priority) => {
-        const { host, keepalived } = settingsOf(stack);
+        const { host, keepalived } = settingsOf(stack, SEED);
         expect(host).toMatchObject({ address, hostName });
         expect(keepalived).toMatchObject({ role, priority, vip: "192.168.110.140", routerId: 51 });
     });
@@ -26,7 +28,7 @@ describe("nodes", () => {
     it.each(STACKS)("%s has the seed's seven containers and Thanos' others, named after the node", (stack) => {
         const node = stack === "node1" ? "mid-1" : "mid-2";
         expect(
-            Object.values(specsOf(stack))
+            Object.values(specsOf(stack, SEED))
                 .map((spec) => spec.container)
                 .sort(),
         ).toEqual([
@@ -61,7 +63,7 @@ describe("images", () => {
 
 describe("ports", () => {
     it("are those of the port matrix, and those that the matrix does not have", () => {
-        const ports = nodeRequirements(settingsOf("node1")).flatMap((needs) => needs.ports);
+        const ports = nodeRequirements(settingsOf("node1", SEED)).flatMap((needs) => needs.ports);
         expect(Object.fromEntries(ports.map((use) => [use.port, use.use]))).toEqual({
             4318: "HAProxy OTLP/HTTP",
             4317: "HAProxy OTLP/gRPC",
@@ -90,13 +92,13 @@ describe("ports", () => {
     });
 
     it("are named by the setting that changes them", () => {
-        const values = valuesOf("node1") as unknown as Record<string, unknown>;
-        for (const use of nodeRequirements(settingsOf("node1")).flatMap((needs) => needs.ports))
+        const values = valuesOf("node1", SEED) as unknown as Record<string, unknown>;
+        for (const use of nodeRequirements(settingsOf("node1", SEED)).flatMap((needs) => needs.ports))
             expect(values[use.key], use.key).toBe(use.port);
     });
 
     it("reach users as addresses", () => {
-        expect(addresses(valuesOf("node1"))).toEqual({
+        expect(addresses(valuesOf("node1", SEED))).toEqual({
             otlpHttp: "http://192.168.110.140:4318",
             otlpGrpc: "192.168.110.140:4317",
             haproxyStats: "http://192.168.110.214:8404/stats",
@@ -125,12 +127,12 @@ describe("volumes", () => {
         ["objectStore", "/data2", "/data/volume/otel/minio/data2"],
     ])("%s has %s at %s on the host, and may write there", (service, target, source) => {
         expect(containerArgs(specs[service]).mounts).toContainEqual({ type: "bind", source, target, readOnly: false });
-        const directories = nodeRequirements(settingsOf("node1")).flatMap((needs) => needs.directories);
+        const directories = nodeRequirements(settingsOf("node1", SEED)).flatMap((needs) => needs.directories);
         expect(directories.map((directory) => directory.path)).toContain(source);
     });
 
     it("move together when one setting moves them", () => {
-        const moved = specsOf("node1", { dataDir: "/srv/otel", lokiDataDir: "/srv/loki" });
+        const moved = specsOf("node1", { ...SEED, dataDir: "/srv/otel", lokiDataDir: "/srv/loki" });
         const sources = Object.values(moved).flatMap((spec) =>
             spec.mounts.filter((mount) => !mount.readOnly).map((mount) => mount.source),
         );
@@ -287,7 +289,7 @@ describe("OTel aggregator", () => {
     it("keeps 6 h of 1,000 data points and 500 log records a second, and has the host checked for the room", () => {
         const { queue_size: size } = config.exporters["otlphttp/loki-peer"].sending_queue;
         expect(size).toBeGreaterThan(6 * 3600 * 500 * 200);
-        const [queue] = nodeRequirements(settingsOf("node1"))
+        const [queue] = nodeRequirements(settingsOf("node1", SEED))
             .flatMap((needs) => needs.dataPaths ?? [])
             .filter((space) => space.path.endsWith("/otel-aggregator/queue"));
         expect(queue).toMatchObject({ of: "maxPeerOutage" });
@@ -301,10 +303,12 @@ describe("HAProxy", () => {
     it("takes OTLP on 4318 and 4317 and passes it to the local aggregator, to the peer's when that is away", () => {
         expect(config).toMatch(/frontend otlp_http\n {4}bind :4318\n/);
         expect(config).toMatch(/frontend otlp_grpc\n {4}bind :4317 proto h2\n/);
-        expect(config).toMatch(/server local 127\.0\.0\.1:14318 check/);
-        expect(config).toMatch(/server local 127\.0\.0\.1:14317 proto h2 check/);
-        expect(config).toMatch(/server peer 192\.168\.110\.119:14318 check port 13133 backup/);
-        expect(config).toMatch(/server peer 192\.168\.110\.119:14317 proto h2 check port 13133 check-proto h1 backup/);
+        expect(config).toMatch(/server local 127\.0\.0\.1:14318 maxconn 64 check/);
+        expect(config).toMatch(/server local 127\.0\.0\.1:14317 proto h2 maxconn 64 check/);
+        expect(config).toMatch(/server peer 192\.168\.110\.119:14318 maxconn 64 check port 13133 backup/);
+        expect(config).toMatch(
+            /server peer 192\.168\.110\.119:14317 proto h2 check port 13133 check-proto h1 maxconn 64 backup/,
+        );
     });
 
     it("shows statistics on 8404 to those who have the password", () => {
@@ -325,12 +329,17 @@ describe("Keepalived", () => {
 
     it("looks at HAProxy four times a second, where the seed did every other second", () => {
         expect(config).toMatch(/for pause in 0 0\.25 0\.25 0\.25; do/);
-        const slow = configsOf("node1", { vrrpCheckInterval: "2s" })["keepalived/keepalived.conf"];
+        const slow = configsOf("node1", { ...SEED, vrrpCheckInterval: "2s" })["keepalived/keepalived.conf"];
         expect(slow).toMatch(/for pause in 0; do.*\n {4}interval 2\n/);
     });
 
     it("with version 3 it has no password, and with unicast it takes adverts from the peer only", () => {
-        const resilient = configsOf("node1", { vrrpVersion: "3", vrrpAdvertInterval: "200ms", vrrpUnicast: "true" });
+        const resilient = configsOf("node1", {
+            ...SEED,
+            vrrpVersion: "3",
+            vrrpAdvertInterval: "200ms",
+            vrrpUnicast: "true",
+        });
         const text = resilient["keepalived/keepalived.conf"];
         expect(text).toMatch(/vrrp_version 3\n/);
         expect(text).toMatch(/advert_int 0\.2\n/);
@@ -342,16 +351,16 @@ describe("Keepalived", () => {
     });
 
     it("leaves the address where it is when told to", () => {
-        const text = configsOf("node1", { vrrpNopreempt: "true" })["keepalived/keepalived.conf"];
+        const text = configsOf("node1", { ...SEED, vrrpNopreempt: "true" })["keepalived/keepalived.conf"];
         expect(text).toMatch(/state BACKUP\n/);
         expect(text).toMatch(/nopreempt\n/);
-        const later = configsOf("node1", { vrrpPreemptDelay: "5m" })["keepalived/keepalived.conf"];
+        const later = configsOf("node1", { ...SEED, vrrpPreemptDelay: "5m" })["keepalived/keepalived.conf"];
         expect(later).toMatch(/preempt_delay 300\n/);
     });
 
     it("gives the address away when only the other node has a collector, whatever the priorities", () => {
         expect(config).toMatch(/weight -20\n/);
-        const far = configsOf("node1", { priority: "200", peerPriority: "50" })["keepalived/keepalived.conf"];
+        const far = configsOf("node1", { ...SEED, priority: "200", peerPriority: "50" })["keepalived/keepalived.conf"];
         expect(far).toMatch(/weight -160\n/);
     });
 

@@ -29,16 +29,6 @@ const onLoopback = (binding: string): boolean => binding.startsWith("127.0.0.1:"
 const portOf = (binding: string): number => Number(/:(\d+)/.exec(binding)![1]);
 
 describe.each(STACKS)("%s with TLS", (stack) => {
-    it.each([
-        "haproxy/haproxy.cfg",
-        "loki/config.yaml",
-        "otel-collector/config.yaml",
-        "prometheus/prometheus.yml",
-        "thanos-query/endpoints.yml",
-    ])("has this %s", async (file) => {
-        await expect(configsOf(stack, TLS)[file]).toMatchFileSnapshot(`__snapshots__/${stack}-tls/${file}`);
-    });
-
     it("has nothing but HAProxy and the object store listen on an address of the host", () => {
         const services = Object.entries(specsOf(stack, TLS)).filter(
             ([name]) => !["haproxy", "objectStore"].includes(name),

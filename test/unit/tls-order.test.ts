@@ -2,6 +2,7 @@
 // up their ports.
 import { describe, expect, it } from "vitest";
 import { Credentials, Node } from "../../components";
+import { NODE_TLS } from "./support/certificates";
 import { Registered, run } from "./support/graph";
 import { settingsOf } from "./support/stacks";
 
@@ -22,10 +23,8 @@ const keyOf = ({ type, name }: Registered): string => `${type} ${name}`;
 async function orderOf(tls: string): Promise<(key: string) => Set<string>> {
     const { resources } = await run(() => {
         const credentials = new Credentials("credentials", {}).values;
-        const identity = { certificate: "certificate", key: "key" };
-        const certificates = { trusted: "trusted", clients: identity, peer: identity, objectStore: identity };
         const settings = settingsOf("node1", { tls });
-        return new Node("mid-1", { settings, credentials, tls: tls === "off" ? undefined : certificates });
+        return new Node("mid-1", { settings, credentials, tls: tls === "off" ? undefined : NODE_TLS });
     });
     const byKey = new Map(resources.map((one) => [keyOf(one), one]));
     return (key) => {

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
 import { Credentials, Host, Loki, lokiRequirements, Node, RemoteFile, userOf } from "../../components";
+import { NODE_TLS } from "./support/certificates";
 import { Registered, run } from "./support/graph";
 import { HOST_KEY, settingsOf } from "./support/stacks";
 
@@ -24,6 +25,7 @@ const SECRETS = {
 };
 
 let resources: Registered[];
+let inTheClear: Registered[];
 const ofType = (type: string): Registered[] => resources.filter((one) => one.type === type);
 const named = (type: string, name: string): Registered => {
     const found = resources.find((one) => one.type === type && one.name === name);
@@ -31,17 +33,19 @@ const named = (type: string, name: string): Registered => {
     return found;
 };
 
-async function registerNode(): Promise<Registered[]> {
+async function registerNode(tls: "internal" | "off"): Promise<Registered[]> {
     const graph = await run(() => {
         const credentials = new Credentials("credentials", { given: SECRETS }).values;
         const privateKey = pulumi.secret("SECRET-key-of-the-deployer");
-        return new Node("mid-1", { settings: settingsOf("node1"), credentials, privateKey });
+        const settings = settingsOf("node1", { tls });
+        return new Node("mid-1", { settings, credentials, privateKey, tls: tls === "off" ? undefined : NODE_TLS });
     });
     return graph.resources;
 }
 
 beforeAll(async () => {
-    resources = await registerNode();
+    resources = await registerNode("internal");
+    inTheClear = await registerNode("off");
 }, 60_000);
 
 /** Everything that must be there before a resource, however far back. */
@@ -80,23 +84,25 @@ describe("a node", () => {
     });
 
     // Image, file, container, gate. Those with 5 have their secret in a file of its own, so that the other file can be shown in diffs, or, the object
-    // store, are asked before they are stopped.
+    // store, are asked before they are stopped. With TLS there are the CA for all that ask the store, certificates, and the tokens of senders.
     it.each([
-        ["mid-1-minio", 6],
-        ["mid-1-prometheus", 4],
-        ["mid-1-otel-aggregator", 4],
-        ["mid-1-loki", 5],
-        ["mid-1-thanos-sidecar", 5],
-        ["mid-1-thanos-store", 5],
-        ["mid-1-thanos-compactor", 5],
-        ["mid-1-thanos-query", 4],
-        ["mid-1-haproxy", 5],
-        ["mid-1-keepalived", 6],
+        ["mid-1-minio", 9, 6],
+        ["mid-1-prometheus", 4, 4],
+        ["mid-1-otel-aggregator", 4, 4],
+        ["mid-1-loki", 6, 5],
+        ["mid-1-thanos-sidecar", 6, 5],
+        ["mid-1-thanos-store", 6, 5],
+        ["mid-1-thanos-compactor", 6, 5],
+        ["mid-1-thanos-query", 4, 4],
+        ["mid-1-haproxy", 9, 5],
+        ["mid-1-keepalived", 6, 6],
         // Checks, Docker, and the firewall, which is tried before it is kept.
-        ["mid-1-host", 5],
-    ])("costs few resources: %s is %d", (service, count) => {
-        const own = resources.filter((one) => one.custom && `${one.name}-`.startsWith(`${service}-`));
-        expect(own.map((one) => one.name)).toHaveLength(count);
+        ["mid-1-host", 5, 5],
+    ])("costs few resources: %s is %d, and %d without TLS", (service, count, withoutTls) => {
+        const own = (all: Registered[]): string[] =>
+            all.filter((one) => one.custom && `${one.name}-`.startsWith(`${service}-`)).map(({ name }) => name);
+        expect(own(resources)).toHaveLength(count);
+        expect(own(inTheClear)).toHaveLength(withoutTls);
     });
 
     it("starts in the seed's order, each service after the health of the one before", () => {
@@ -160,7 +166,7 @@ describe("a user of the object store", () => {
             const { values } = new Credentials("credentials", {
                 given: { ...SECRETS, lokiObjectStoreSecret: "SECRET-2" },
             });
-            return new Node("mid-1", { settings: settingsOf("node1"), credentials: values });
+            return new Node("mid-1", { settings: settingsOf("node1"), credentials: values, tls: NODE_TLS });
         });
         expect(new Set(users(graph.resources))).toEqual(new Set([userOf("loki", "SECRET-2")]));
         const { stdin } = named(COMMAND, "mid-1-minio-retired").inputs as { stdin: string };
@@ -196,7 +202,7 @@ describe("a user of the object store", () => {
                 objectStoreEndpoint: "s3.example:443",
                 ...Object.fromEntries(Object.entries(SECRETS).filter(([name]) => name.endsWith("StoreSecret"))),
             });
-            return new Node("mid-1", { settings, credentials: SECRETS });
+            return new Node("mid-1", { settings, credentials: SECRETS, tls: NODE_TLS });
         });
         const file = graph.resources.find(({ type, name }) => type === COMMAND && name === "mid-1-loki-credentials")!
             .inputs.stdin as string;
@@ -217,6 +223,9 @@ describe("a secret", () => {
 
     it.each([
         ["mid-1-minio-root.env", "SECRET-of-the-root"],
+        ["mid-1-minio-private.key", "SECRET-key"],
+        ["mid-1-haproxy-peer.pem", "SECRET-key"],
+        ["mid-1-haproxy-clients.pem", "SECRET-key"],
         ["mid-1-loki-credentials", "SECRET-of-loki"],
         ["mid-1-thanos-sidecar-credentials", "SECRET-of-the-sidecar"],
         ["mid-1-thanos-store-credentials", "SECRET-of-the-store"],
@@ -232,7 +241,13 @@ describe("a secret", () => {
 
     it("is hidden even when a program passes it as plain text", async () => {
         const plain = await run(
-            () => new Node("mid-1", { settings: settingsOf("node1"), credentials: SECRETS, privateKey: "SECRET-key" }),
+            () =>
+                new Node("mid-1", {
+                    settings: settingsOf("node1"),
+                    credentials: SECRETS,
+                    privateKey: "SECRET-key",
+                    tls: NODE_TLS,
+                }),
         );
         for (const one of plain.resources)
             for (const [input, value] of Object.entries(one.inputs))
@@ -242,7 +257,7 @@ describe("a secret", () => {
 
     it("lies in files that only their reader may read", () => {
         const secretFiles = ofType(COMMAND).filter((one) => one.secrets.includes("stdin") && !GATE.test(one.name));
-        expect(secretFiles).toHaveLength(7);
+        expect(secretFiles).toHaveLength(11);
         for (const file of secretFiles) expect(file.inputs.create).toContain("--mode 0400 ");
     });
 
@@ -269,7 +284,7 @@ describe("a secret", () => {
         const graph = await run(() => {
             const given = Object.fromEntries(Object.entries(SECRETS).map(([key, value]) => [key, `${value}-2`]));
             const credentials = new Credentials("credentials", { given }).values;
-            return new Node("mid-1", { settings: settingsOf("node1"), credentials });
+            return new Node("mid-1", { settings: settingsOf("node1"), credentials, tls: NODE_TLS });
         });
         const now = (name: string): unknown =>
             graph.resources.find((one) => one.type === CONTAINER && one.name === name)?.inputs.labels;

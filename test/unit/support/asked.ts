@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { CREDENTIAL_NAMES } from "../../../components/credentials";
 import { Asked } from "../../../components/policy/model";
+import { newCa } from "./certificates";
 import { Registered, run } from "./graph";
 import { config, StackName } from "./stacks";
 
@@ -19,13 +20,15 @@ export async function programResources(
     const module = (await import("../../../index")) as unknown as { default: () => Promise<unknown> };
     const sharedCredentials = Object.fromEntries(CREDENTIAL_NAMES.map((key) => [key, `made for ${key}`]));
     const more = { vrrpPassword: "vrrp-one", otlpTokens: { shop: "made for the token shop" } };
+    const ca = await newCa();
+    const authority = { ...ca, trusted: ca.certificate };
     const { resources } = await run(() => module.default(), {
         stack,
         preview,
         // The SSH agent: no key is read.
         config: config(stack, { sshPrivateKeyFile: "", ...changes }),
         stacks: {
-            "organization/otel-ha/node1": { sharedCredentials: { ...sharedCredentials, ...more } },
+            "organization/otel-ha/node1": { sharedCredentials: { ...sharedCredentials, ...more, authority } },
         },
     });
     return resources;

@@ -1,4 +1,5 @@
 // CAs and certificates as @pulumi/tls makes them, by the small engine's provider.
+import { NodeTls } from "../../../components";
 import { tlsPackage } from "../../../lab/engine/providers/tls";
 import { Unknown, ValueMap } from "../../../lab/engine/values";
 
@@ -8,6 +9,11 @@ export async function made(type: string, inputs: object, preview = false): Promi
     const { outputs } = await provider.create(inputs as ValueMap, { name: "", preview } as never);
     return Object.fromEntries(Object.entries(outputs).filter(([, value]) => value !== Unknown.value));
 }
+
+const IDENTITY = { certificate: "CERTIFICATE\n", key: "SECRET-key\n" };
+
+/** What a node is given while `tls` is not off, where nobody reads certificates. */
+export const NODE_TLS: NodeTls = { trusted: "CA\n", clients: IDENTITY, peer: IDENTITY, objectStore: IDENTITY };
 
 export interface Made {
     certificate: string;

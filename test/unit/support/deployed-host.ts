@@ -93,7 +93,7 @@ case "$*" in
         verb=$3 group=$5
         shift 5
         for user; do
-            in=$(sed -n 4p "$store/users/$user" | tr ' ' '\\n' | grep -vx "$group" | tr '\\n' ' ')
+            in=$(sed -n 4p "$store/users/$user" | tr ' ' '\\n' | grep -vx -e "$group" -e '' | tr '\\n' ' ')
             [ "$verb" = rm ] || in="$in$group"
             { sed -n 1,3p "$store/users/$user"; echo "\${in% }"; } >"$store/new"; mv "$store/new" "$store/users/$user"
         done ;;

@@ -88,11 +88,15 @@ export async function run<T>(program: () => T | Promise<T>, options: RunOptions 
     pulumi.runtime.setAllConfig(
         Object.fromEntries(Object.entries(options.config ?? {}).map(([key, value]) => [`otel-ha:${key}`, value])),
     );
+    // The SDK takes a stack trace for each promise, as in start.cjs.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     try {
         const result = await program();
         await pulumi.runtime.disconnect();
         return { result, resources };
     } finally {
+        Error.stackTraceLimit = stackTraceLimit;
         MockMonitor.prototype.registerResource = original;
     }
 }
