@@ -229,8 +229,8 @@ export function haproxySpec(settings: HaproxySettings, secrets: HaproxySecrets):
             },
         ],
         memoryLimit: s.memoryLimit,
-        // Requests under way end within these. The other node's tunnels never do, and nobody else gets in meanwhile.
-        stopSeconds: 5,
+        // Requests under way end within this. The other node's tunnels never do, and nobody else gets in meanwhile.
+        stopSeconds: 10,
         healthCheck: healthCheck(s, haproxyCheck(s.statsPort)),
         readyTimeout: s.readyTimeout,
     };

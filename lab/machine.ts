@@ -18,6 +18,7 @@ const PROGRAMS: Record<string, string> = {
     nsenter: "util-linux",
     "ssh-keygen": "openssh-client",
     curl: "curl",
+    nmap: "nmap",
     sysctl: "procps",
     shellcheck: "shellcheck",
 };

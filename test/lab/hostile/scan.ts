@@ -2,11 +2,10 @@
 import { connect } from "node:net";
 import { ask } from "../../../lab/access";
 import { labExec } from "../../../lab/hosts";
-import { LabNode } from "../../../lab/nodes";
+import { BRIDGE, LabNode } from "../../../lab/nodes";
+import { run } from "../../../lab/run";
 import { exchange, told } from "./wire";
 
-/** Connections under way at a time. */
-const AT_ONCE = 1500;
 const LAST_PORT = 65_535;
 const TIMEOUT_MS = 1500;
 
@@ -31,23 +30,35 @@ export function portState(host: string, port: number, localAddress: string): Pro
     });
 }
 
-/** All TCP ports of an address that are not closed, by what they are. */
+/** All TCP ports of an address that are not closed, by what they are. Errors: a port of which nmap says something else, or nothing. */
 export async function scan(host: string, from: string): Promise<Record<"open" | "dropped", number[]>> {
-    const found: Record<PortState, number[]> = { open: [], closed: [], dropped: [] };
-    let next = 1;
-    const work = async (): Promise<void> => {
-        while (next <= LAST_PORT) {
-            const port = next++;
-            found[await portState(host, port, from)].push(port);
-        }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
-    // A packet that got lost is no answer: who says nothing is asked once more.
-    const silent = found.dropped;
-    found.dropped = [];
-    for (const port of silent) found[await portState(host, port, from)].push(port);
-    const byNumber = (ports: number[]): number[] => ports.sort((a, b) => a - b);
-    return { open: byNumber(found.open), dropped: byNumber(found.dropped) };
+    // A packet that got lost is no answer: nmap asks again before it says so.
+    const how = ["-n", "-Pn", "-sS", "-p-", "--min-rate", "20000", "--max-retries", "3", "-e", BRIDGE, "-S", from];
+    const { stdout, stderr, code } = await run(["nmap", ...how, "-oX", "-", host]);
+    if (code !== 0) throw new Error(`nmap ${host}: ${stderr}`);
+    const found = portsByState(stdout);
+    const { open = [], filtered = [], closed = [] } = found;
+    if (open.length + filtered.length + closed.length !== LAST_PORT)
+        throw new Error(`nmap ${host}: ${Object.entries(found).map(([state, ports]) => `${ports.length} ${state}`)}`);
+    return { open, dropped: filtered };
+}
+
+/** From nmap's XML: ports by themselves, and those that it puts together. */
+function portsByState(xml: string): Record<string, number[]> {
+    const found: Record<string, number[]> = {};
+    const add = (state: string, ports: number[]): void => void (found[state] ??= []).push(...ports);
+    for (const [, port, state] of xml.matchAll(/<port protocol="tcp" portid="(\d+)"><state state="([^"]+)"/g))
+        add(state!, [Number(port)]);
+    for (const [, state, inside] of xml.matchAll(/<extraports state="([^"]+)"[^>]*>([\s\S]*?)<\/extraports>/g))
+        for (const [, ports] of inside!.matchAll(/ports="([^"]*)"/g)) add(state!, ports!.split(",").flatMap(range));
+    for (const ports of Object.values(found)) ports.sort((a, b) => a - b);
+    return found;
+}
+
+/** @example range("3-5") → [3, 4, 5] */
+function range(text: string): number[] {
+    const [from, to = from] = text.split("-").map(Number);
+    return Array.from({ length: to! - from! + 1 }, (_, at) => from! + at);
 }
 
 /** Ports on which something of a host listens for more than the host itself. */
