@@ -14,7 +14,10 @@ const REPORTS = join(REPO, "drill-reports");
 /** Settings of both stacks. */
 const CONFIGURATIONS: Record<string, Record<string, string>> = {
     default: {},
-    resilient: { objectStore: "mirrored", vrrpVersion: "3", vrrpAdvertInterval: "200ms", vrrpUnicast: "true" },
+    resilient: {
+        ...{ objectStore: "mirrored", vrrpVersion: "3", vrrpAdvertInterval: "200ms", vrrpUnicast: "true" },
+        otlpTokens: "shop,billing",
+    },
     seed: { dataPath: "seed" },
 };
 

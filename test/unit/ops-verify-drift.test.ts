@@ -84,8 +84,8 @@ const DRIFT: Drift[] = [
     },
     {
         what: "a directory with another mode",
-        inject: () => fs.chmodSync(host.at(DATA), 0o700),
-        finds: [`directory ${DATA} mode: 0755 → 0700`],
+        inject: () => fs.chmodSync(host.at(DATA), 0o755),
+        finds: [`directory ${DATA} mode: 0700 → 0755`],
         does: ["prepare the host again: directories, kernel settings, helper scripts"],
     },
     {
