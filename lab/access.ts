@@ -7,6 +7,7 @@ import { NETWORK, NODES } from "./nodes";
 import { pulumi, STACKS, type Project } from "./project";
 
 const OTLP_HTTP_PORT = 4318;
+const OBJECT_STORE_PORT = 9000;
 const TIMEOUT_MS = 10_000;
 
 let project: Project | undefined;
@@ -94,7 +95,8 @@ async function readAccess(target: Project): Promise<Access> {
             const secure = "otlpHttp" in outputs && String(outputs.otlpHttp).startsWith("https:");
             if (!secure) return [];
             const { address } = NODES[at]!;
-            return [{ address, otlpHttpPort: OTLP_HTTP_PORT, outputs: clientOutputs(stack, outputs) }];
+            const ports = { otlpHttpPort: OTLP_HTTP_PORT, objectStorePort: OBJECT_STORE_PORT };
+            return [{ address, ...ports, outputs: clientOutputs(stack, outputs) }];
         }),
     );
     const nodes = read.flat();

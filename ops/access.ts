@@ -7,7 +7,7 @@ import type { Door, Doors } from "./http";
 export interface Access {
     /** Of everything that is open to clients and administrators. */
     scheme: "http" | "https";
-    /** The nodes' addresses, for the administrator; the virtual IP, for who may query; there and there the OTLP port, as `otlp`. None without TLS. */
+    /** The nodes' addresses, for the administrator; the virtual IP, for who may query; there and there the OTLP port, as `otlp`; the object store's without a login. None without TLS. */
     doors: Doors;
     /** Where telemetry goes. @default in the clear */
     otlp?: Door;
@@ -42,7 +42,8 @@ export async function accessTo(deployment: Reached): Promise<Access> {
     return secureAccess(
         vip,
         nodes.map(({ address, values }, at) => ({
-            ...{ address, otlpHttpPort: values.otlpHttpPort, outputs: outputs[at]! },
+            ...{ address, otlpHttpPort: values.otlpHttpPort, objectStorePort: values.objectStorePort },
+            outputs: outputs[at]!,
         })),
     );
 }
@@ -54,6 +55,7 @@ export const openAccess = (): Access => ({ scheme: "http", doors: {}, url: urls(
 export interface SecureNode {
     address: string;
     otlpHttpPort: number;
+    objectStorePort: number;
     outputs: ClientOutputs;
 }
 
@@ -68,9 +70,11 @@ export function secureAccess(vip: string, nodes: SecureNode[]): Access {
         [vip]: { ca, authorization: basic(first.queryUser, first.queryPassword) },
         [`${vip}:${otlpHttpPort}`]: otlp,
     };
-    for (const { address, otlpHttpPort, outputs } of nodes) {
+    for (const { address, otlpHttpPort, objectStorePort, outputs } of nodes) {
         doors[address] = { ca, authorization: basic(outputs.haproxyStatsUser, outputs.haproxyStatsPassword) };
         doors[`${address}:${otlpHttpPort}`] = otlp;
+        // MinIO answers 400 to a login of another kind than its own; whether it is healthy it tells everybody.
+        doors[`${address}:${objectStorePort}`] = { ca };
     }
     return { scheme: "https", doors, otlp, url: urls("https") };
 }

@@ -50,6 +50,8 @@ describe("the way to a deployment", () => {
         const admin = { ca: "CA\n", authorization: basic("admin:SECRET-admin") };
         expect(doors[VIP]).toEqual(query);
         for (const { address } of pair.nodes) expect(doors[address]).toEqual(admin);
+        // The object store answers 400 to such a login.
+        for (const { address } of pair.nodes) expect(doors[`${address}:9000`]).toEqual({ ca: "CA\n" });
         expect(otlp).toEqual({ ca: "CA\n", authorization: "Bearer SECRET-a" });
         for (const host of [VIP, ...pair.nodes.map(({ address }) => address)])
             expect(doors[`${host}:4318`]).toEqual(otlp);
@@ -62,7 +64,7 @@ describe("the way to a deployment", () => {
 
     it("believes both CAs while the stacks have different ones", () => {
         const node = (address: string, caCertificate: string) => ({
-            ...{ address, otlpHttpPort: 4318, outputs: outputs({ caCertificate }) },
+            ...{ address, otlpHttpPort: 4318, objectStorePort: 9000, outputs: outputs({ caCertificate }) },
         });
         expect(secureAccess(VIP, [node("a", "OLD\nNEW\n"), node("b", "OLD\n")]).otlp!.ca).toBe("OLD\nNEW\nOLD\n");
         expect(secureAccess(VIP, [node("a", "OLD\n"), node("b", "OLD\n")]).otlp!.ca).toBe("OLD\n");
