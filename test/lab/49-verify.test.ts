@@ -1,5 +1,6 @@
 // What somebody changes on the hosts by hand: `otel-ha verify` names it, `--repair` and `otel-ha up` heal it, and a clean pair has nothing of it.
 import { beforeAll, describe, expect, it } from "vitest";
+import { userOf } from "../../components/object-store-users";
 import { labExec } from "../../lab/hosts";
 import { Project } from "../../lab/project";
 import { vipOwners } from "../../lab/queries";
@@ -15,6 +16,7 @@ import {
     settings,
     settledProject,
     sharedSecretTexts,
+    stackSecret,
     watchGap,
 } from "./support";
 
@@ -28,6 +30,8 @@ const DATA = "/data/volume/otel";
 
 let target: Project;
 let secrets: string[];
+/** Of the object store. */
+let users: { loki: string; sidecar: string };
 
 beforeAll(async () => {
     target = await settledProject();
@@ -35,6 +39,11 @@ beforeAll(async () => {
     expect(code, stdout + stderr).toBe(0);
     await eventually("node 1 holds the virtual IP", vipOwners, (owners) => owners.join() === "node1");
     secrets = await sharedSecretTexts(target);
+    const shared = JSON.parse(await stackSecret(target, "node1", "sharedCredentials")) as Record<string, string>;
+    users = {
+        loki: userOf("loki", shared.lokiObjectStoreSecret!),
+        sidecar: userOf("thanos-sidecar", shared.thanosSidecarObjectStoreSecret!),
+    };
     expect(secrets.length).toBeGreaterThanOrEqual(5);
 });
 
@@ -119,7 +128,7 @@ interface Drift {
 }
 
 // On the host without the virtual IP, but for what both have in common.
-const DRIFT: Drift[] = [
+const drifts = (): Drift[] => [
     {
         what: "a file edited",
         inject: () => on(node2, `echo '# by hand' >>${CONFIG}/haproxy/haproxy.cfg`),
@@ -190,21 +199,22 @@ const DRIFT: Drift[] = [
     },
     {
         what: "a user of the object store removed",
-        inject: () => mc(node1, "admin user remove store thanos-sidecar"),
-        names: ["mid-1 user thanos-sidecar existence"],
+        inject: () => mc(node1, `admin user remove store ${users.sidecar}`),
+        names: [`mid-1 user ${users.sidecar} existence`],
     },
     {
         what: "a user of the object store that may do more",
-        inject: () => mc(node1, "admin policy attach store readonly --user loki"),
-        names: ["mid-1 user loki policies"],
+        inject: () => mc(node1, `admin policy attach store readonly --user ${users.loki}`),
+        names: [`mid-1 user ${users.loki} policies`],
     },
 ];
 
 describe("drift", () => {
     it("of all kinds at once is named, each thing once", async () => {
-        for (const { inject } of DRIFT) await inject();
+        const all = drifts();
+        for (const { inject } of all) await inject();
         const { code, said } = await verify();
-        expect(named(said).sort()).toEqual(DRIFT.flatMap(({ names }) => names).sort());
+        expect(named(said).sort()).toEqual(all.flatMap(({ names }) => names).sort());
         expect(code).toBe(1);
         const text = await otelHa(["verify", "--node", "mid-2"]);
         withoutSecrets(text);
