@@ -134,6 +134,10 @@ describe("a host that cannot be used", () => {
         expect(await failingUp("hostName=somebody-else")).toMatch(
             /host 192\.168\.110\.214: the machine calls itself ish-otel-mid-1\S*, not somebody-else; correct nodeAddress or hostName/,
         );
+        // The name is in certificates, which are made before the host is reached; nothing else is touched.
+        const { touched } = await up(project, "node1");
+        const ofCertificates = /-certificate-|-(clients|peer)\.pem$|-(public\.crt|private\.key)$/;
+        expect(touched.filter((one) => !ofCertificates.test(one))).toEqual([]);
         expect((await up(project, "node1")).touched).toEqual([]);
     });
 });
