@@ -10,6 +10,7 @@ import { run } from "../../lab/run";
 import {
     allHealthy,
     containerIds,
+    eventually,
     node1,
     node2,
     Outcome,
@@ -206,9 +207,17 @@ describe("a file that cannot be written", () => {
 });
 
 /** Some other program on node 1 that listens on a port. */
-async function occupy(port: number): Promise<void> {
-    const listen = `IO::Socket::INET->new(LocalPort => ${port}, Listen => 1, ReuseAddr => 1) or die; sleep 600`;
+async function occupy(port: number, address = "0.0.0.0"): Promise<void> {
+    const place = `LocalAddr => "${address}", LocalPort => ${port}`;
+    const listen = `IO::Socket::INET->new(${place}, Listen => 1, ReuseAddr => 1) or die; sleep 600`;
     await labExec("node1", ["sh", "-c", `nohup perl -MIO::Socket::INET -e '$s = ${listen}' >/dev/null 2>&1 &`]);
+    const listeners = async (): Promise<string> => (await labExec("node1", ["ss", "-Hlntp"])).stdout;
+    await eventually(
+        `perl listens at ${address}:${port}`,
+        listeners,
+        (all) => all.split("\n").some((line) => line.includes(`${address}:${port} `) && line.includes("perl")),
+        5000,
+    );
 }
 
 describe("a host that is not ready", () => {
@@ -243,7 +252,8 @@ describe("a host that is not ready", () => {
 
     it("is told soon when a port is taken under a service that is there already", async () => {
         await labExec("node1", ["docker", "stop", "loki-mid-1"]);
-        await occupy(3100);
+        // Where Loki listens with TLS.
+        await occupy(3100, "127.0.0.1");
         try {
             expect(await failingUp("lokiRetention=91d")).toMatch(
                 /address already in use[\s\S]*loki-mid-1 (does not stay up|has exited)/,
