@@ -161,7 +161,7 @@ const drifts = (): Drift[] => [
     },
     {
         what: "a directory's mode",
-        inject: () => on(node2, `chmod 0700 ${DATA}/prometheus`),
+        inject: () => on(node2, `chmod 0755 ${DATA}/prometheus`),
         names: [`mid-2 directory ${DATA}/prometheus mode`],
     },
     {
