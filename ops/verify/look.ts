@@ -104,8 +104,15 @@ export function judge(resources: StateResource[], inquiries: Inquiry[], said: Se
 /** Compares all nodes at the same time. A pool's buckets and users are those of all: they are told once. */
 export async function lookAtAll(deployment: Deployment, nodes = deployment.nodes): Promise<Look[]> {
     const looks = await Promise.all(nodes.map((node) => lookAt(deployment, node)));
-    if (nodes[0]?.values.objectStore !== "pooled") return looks;
-    return withoutRepeated(withoutNeeded(looks, deployment.nodes.length));
+    const pooled = nodes[0]?.values.objectStore === "pooled";
+    const told = pooled ? withoutRepeated(withoutNeeded(looks, deployment.nodes.length)) : looks;
+    return told.map(withoutImplied);
+}
+
+/** Leaves out the members of a node's group where the same node says that a user is missing: who makes that one puts it into the group. Pure. */
+export function withoutImplied<T extends Judgement>(look: T): T {
+    const missing = look.findings.some(({ kind, expected }) => kind === "user" && expected === "a user");
+    return missing ? { ...look, findings: look.findings.filter(({ kind }) => kind !== "group") } : look;
 }
 
 /** Leaves out users of the common store that one of its hosts may still need, as while a change has reached only the other. Pure. */

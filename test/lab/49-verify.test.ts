@@ -200,7 +200,8 @@ const drifts = (): Drift[] => [
     {
         what: "a user of the object store removed",
         inject: () => mc(node1, `admin user remove store ${users.sidecar}`),
-        names: [`mid-1 user ${users.sidecar} existence`],
+        // It was in the groups of both nodes.
+        names: [`mid-1 user ${users.sidecar} existence`, "mid-2 group mid-2 members"],
     },
     {
         what: "a user of the object store that may do more",

@@ -187,8 +187,14 @@ const DRIFT: Drift[] = [
     {
         what: "a user that was removed",
         inject: () => fs.rmSync(store(`users/${SIDECAR}`)),
-        finds: [`user ${SIDECAR} existence: a user → nothing`],
-        does: ["make buckets, users and policies again"],
+        finds: [
+            `user ${SIDECAR} existence: a user → nothing`,
+            `group mid-1 members: ${[...USERS].sort().join(", ")} → ${[...USERS]
+                .sort()
+                .filter((user) => user !== SIDECAR)
+                .join(", ")}`,
+        ],
+        does: ["make buckets, users and policies again", "take users that the node does not need out of its group"],
     },
     {
         what: "a user that was disabled",

@@ -5,7 +5,7 @@ import { userOf } from "../../components";
 import { PLAIN } from "../../ops/terminal";
 import { stillWrong } from "../../ops/up/drift";
 import { noPlan, withRepair } from "../../ops/preview/plan";
-import { Look, lookAt, lookAtAll, withoutNeeded, withoutRepeated } from "../../ops/verify/look";
+import { Look, lookAt, lookAtAll, withoutImplied, withoutNeeded, withoutRepeated } from "../../ops/verify/look";
 import { EXIT_CODES, Finding, verdictOf } from "../../ops/verify/model";
 import { isWiped, repairOf } from "../../ops/verify/repair";
 import { verifyText } from "../../ops/verify/text";
@@ -51,7 +51,11 @@ describe("what cannot be looked at", () => {
         const user = userOf("thanos-store", "made for credentials-thanosStoreObjectStoreSecret");
         fs.rmSync(`${host.bench.state}/store/users/${user}`);
         fs.rmSync(`${host.bench.state}/containers/thanos-store-mid-1`);
-        expect(await heal(await look())).toEqual(["make buckets, users and policies again", "pulumi up --refresh"]);
+        expect(await heal(await look())).toEqual([
+            "make buckets, users and policies again",
+            "take users that the node does not need out of its group",
+            "pulumi up --refresh",
+        ]);
         expect((await look()).findings).toEqual([]);
     });
 
@@ -239,6 +243,17 @@ describe("a pool", () => {
         expect(found([user, bucket], [user])).toEqual([[user, bucket], [user]]);
         expect(found([user, bucket], [])).toEqual([[bucket], []]);
         expect(found([user])).toEqual([[]]);
+    });
+
+    it("tells of a missing user once, and of the other node's group, which lacks it, too", () => {
+        const user = { kind: "user", subject: "loki", property: "existence", expected: "a user" } as Finding;
+        const group = (subject: string): Finding => ({ kind: "group", subject, property: "members" }) as Finding;
+        const looks = [
+            { findings: [user, group("mid-1")], unknown: [] },
+            { findings: [user, group("mid-2")], unknown: [] },
+        ];
+        const told = withoutRepeated(looks).map(withoutImplied);
+        expect(told.map(({ findings }) => findings)).toEqual([[user], [group("mid-2")]]);
     });
 
     it("tells of its buckets once, for both nodes", async () => {
