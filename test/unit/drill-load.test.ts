@@ -6,7 +6,15 @@ import { connect, createServer as createTcpServer, type AddressInfo } from "node
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { backoffMs, PacedClient } from "../../ops/drill/load/client";
 import { encode } from "../../ops/drill/load/encode";
-import { countItems, logLine, parseLogLine, seriesIndex, seriesName } from "../../ops/drill/load/ledger";
+import {
+    countItems,
+    logLine,
+    parseLogLine,
+    seriesIndex,
+    seriesName,
+    type ClientLedger,
+    type RequestEntry,
+} from "../../ops/drill/load/ledger";
 import { loadClients, probeClients, type ClientPlan } from "../../ops/drill/load/plan";
 import { grpcAnswer, httpAnswer } from "../../ops/drill/load/transport";
 import type { Door } from "../../ops/http";
@@ -51,17 +59,44 @@ interface Receiver {
     door?: Door;
 }
 
-async function sendFor(plan: ClientPlan, to: Receiver, ms: number, settleMs = 3000) {
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+function started(plan: ClientPlan, to: Receiver): PacedClient {
     const ports = { httpPort: to.http ?? 1, grpcPort: to.grpc ?? 1 };
     const paced = new PacedClient({ run: "r1", host: "127.0.0.1", ...ports, door: to.door, clients: [plan] }, plan);
     closers.push(() => paced.end());
     paced.start();
-    await new Promise((resolve) => setTimeout(resolve, ms));
+    return paced;
+}
+
+async function sendFor(plan: ClientPlan, to: Receiver, ms: number, settleMs = 3000): Promise<ClientLedger> {
+    const paced = started(plan, to);
+    await pause(ms);
     paced.stopMaking();
     const end = Date.now() + settleMs;
-    while (paced.unsettled > 0 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (paced.unsettled > 0 && Date.now() < end) await pause(10);
     paced.end();
     return paced.ledger;
+}
+
+/** For what is a matter of whether rather than of when: a busy machine takes longer. The test's own limit of time ends it. */
+async function sendUntil(plan: ClientPlan, to: Receiver, done: (ledger: ClientLedger) => boolean): Promise<void> {
+    const paced = started(plan, to);
+    while (!done(paced.ledger)) await pause(10);
+    paced.end();
+}
+
+/** Counts the time in which this process was not let run: a busy machine's, not the client's. */
+function standstill(): { since(at: number): number } {
+    const stops: { at: number; ms: number }[] = [];
+    let last = Date.now();
+    const timer = setInterval(() => {
+        const now = Date.now();
+        if (now - last > 30) stops.push({ at: now, ms: now - last - 10 });
+        last = now;
+    }, 10);
+    closers.push(() => clearInterval(timer));
+    return { since: (at) => stops.filter((stop) => stop.at > at).reduce((sum, { ms }) => sum + ms, 0) };
 }
 
 describe("a client's requests", () => {
@@ -105,13 +140,12 @@ const WAYS: [string, () => { shown?: Made; door?: Door }][] = [
 describe.each(WAYS)("a client over HTTP, %s", (_, way) => {
     it("is acknowledged at once by a receiver that works, at the pace that was asked for", async () => {
         const port = await receiver((_, answer) => answer.end(), way().shown);
-        const started = Date.now();
-        const ledger = await sendFor(client(), { http: port, door: way().door }, 500, 0);
+        const began = Date.now();
+        const ledger = await sendFor(client({ timeoutMs: 5000 }), { http: port, door: way().door }, 500);
         expect(ledger.requests.length).toBeGreaterThanOrEqual(45);
-        expect(ledger.requests.length).toBeLessThanOrEqual((Date.now() - started) / 10 + 2);
-        const acknowledged = ledger.requests.filter(({ outcome }) => outcome === "acknowledged");
-        expect(acknowledged.length).toBeGreaterThan(ledger.requests.length * 0.9);
-        expect(countItems([ledger], "logs", "acknowledged")).toBe(acknowledged.length * 3);
+        expect(ledger.requests.length).toBeLessThanOrEqual((Date.now() - began) / 10 + 2);
+        for (const entry of ledger.requests) expect(entry).toMatchObject({ outcome: "acknowledged", attempts: 1 });
+        expect(countItems([ledger], "logs", "acknowledged")).toBe(ledger.requests.length * 3);
         const times = ledger.requests.map(({ at }) => at);
         expect(times.every((at, i) => i === 0 || at > times[i - 1]!)).toBe(true);
     });
@@ -126,7 +160,8 @@ describe.each(WAYS)("a client over HTTP, %s", (_, way) => {
             else if (times === 2) request.socket.destroy();
             else if (times > 3) answer.end(); // the third is not answered
         }, way().shown);
-        const ledger = await sendFor(client({ intervalMs: 50 }), { http: port, door: way().door }, 120, 8000);
+        const plan = client({ intervalMs: 50, timeoutMs: 1000 });
+        const ledger = await sendFor(plan, { http: port, door: way().door }, 120, 12_000);
         expect(ledger.requests.map(({ outcome }) => outcome)).not.toContain("pending");
         expect(bodies.size).toBe(ledger.requests.length);
         for (const entry of ledger.requests) expect(entry).toMatchObject({ outcome: "acknowledged", attempts: 4 });
@@ -189,7 +224,7 @@ describe.each(WAYS)("a client over gRPC, %s", (_, way) => {
             server.bindAsync("127.0.0.1:0", listening(), (error, port) => (error ? reject(error) : resolve(port))),
         );
     };
-    const plan = client({ id: "metrics-grpc", signal: "metrics", protocol: "grpc" });
+    const plan = client({ id: "metrics-grpc", signal: "metrics", protocol: "grpc", timeoutMs: 2000 });
 
     it("is acknowledged by a receiver that works", async () => {
         const port = await service((_, done) => done(null, Buffer.alloc(0)))();
@@ -211,7 +246,7 @@ describe.each(WAYS)("a client over gRPC, %s", (_, way) => {
         const port = await service((_, done) => done(null, Buffer.alloc(0)))();
         closers.splice(0).forEach((close) => close());
         const sending = sendFor({ ...plan, intervalMs: 100 }, { grpc: port, door: way().door }, 300, 10_000);
-        await new Promise((resolve) => setTimeout(resolve, 400));
+        await pause(400);
         const server = new grpc.Server();
         const pass = (bytes: Buffer): Buffer => bytes;
         server.addService(
@@ -234,11 +269,11 @@ describe.each(WAYS)("a client over gRPC, %s", (_, way) => {
     /** In front of a receiver that works: refuses at first, then lets connections hang as an address that nobody has does, then lets through. */
     async function awayFor(refusesMs: number, hangsMs: number): Promise<{ port: number; backAt: number }> {
         const port = await service((_, done) => done(null, Buffer.alloc(0)))();
-        const started = Date.now();
-        const backAt = started + refusesMs + hangsMs;
+        const began = Date.now();
+        const backAt = began + refusesMs + hangsMs;
         const front = createTcpServer((socket) => {
             socket.on("error", () => undefined);
-            if (Date.now() < started + refusesMs) return void socket.destroy();
+            if (Date.now() < began + refusesMs) return void socket.destroy();
             // No answer, and nothing later either.
             if (Date.now() < backAt) return;
             const behind = connect(port, "127.0.0.1");
@@ -257,9 +292,13 @@ describe.each(WAYS)("a client over gRPC, %s", (_, way) => {
     ])("is back soon, however long connections have %s before", async (_, refusesMs) => {
         const { port, backAt } = await awayFor(refusesMs, 700);
         const [, probe] = probeClients(20, 1000);
-        const ledger = await sendFor(probe!, { grpc: port, door: way().door }, 1900, 0);
-        const first = Math.min(...ledger.requests.map(({ acknowledgedAt }) => acknowledgedAt ?? Infinity));
-        expect(first - backAt).toBeLessThan(500);
+        const stoodStill = standstill();
+        let first = Infinity;
+        await sendUntil(probe!, { grpc: port, door: way().door }, ({ requests }) => {
+            first = Math.min(...requests.map(({ acknowledgedAt }) => acknowledgedAt ?? Infinity));
+            return first < Infinity;
+        });
+        expect(first - backAt - stoodStill.since(backAt)).toBeLessThan(500);
     });
 
     it("stays with a connection that was only slow, when no other can be had", async () => {
@@ -282,15 +321,10 @@ describe.each(WAYS)("a client over gRPC, %s", (_, way) => {
         await new Promise<void>((resolve) => front.listen(0, "127.0.0.1", resolve));
         closers.push(() => front.close());
         const [, probe] = probeClients(20, 1000);
-        const ledger = await sendFor(
-            probe!,
-            { grpc: (front.address() as AddressInfo).port, door: way().door },
-            1800,
-            0,
-        );
+        const to = { grpc: (front.address() as AddressInfo).port, door: way().door };
+        const later = ({ acknowledgedAt = 0 }: RequestEntry): boolean => acknowledgedAt > backAt + 300;
+        await sendUntil(probe!, to, ({ requests }) => requests.filter(later).length > 20);
         expect(connections).toBeGreaterThan(1);
-        const times = ledger.requests.map(({ acknowledgedAt }) => acknowledgedAt ?? 0);
-        expect(times.filter((at) => at > backAt + 300).length).toBeGreaterThan(20);
     });
 
     it("knocks several times a second where it is refused", async () => {
@@ -302,9 +336,12 @@ describe.each(WAYS)("a client over gRPC, %s", (_, way) => {
         await new Promise<void>((resolve) => front.listen(0, "127.0.0.1", resolve));
         closers.push(() => front.close());
         const [, probe] = probeClients(20, 1000);
-        await sendFor(probe!, { grpc: (front.address() as AddressInfo).port, door: way().door }, 1500, 0);
+        const began = Date.now();
+        const stoodStill = standstill();
+        const to = { grpc: (front.address() as AddressInfo).port, door: way().door };
+        await sendUntil(probe!, to, () => knocks > 8);
         // With the library's own pauses it would be six times.
-        expect(knocks).toBeGreaterThan(8);
+        expect(Date.now() - began - stoodStill.since(began)).toBeLessThan(1500);
     });
 });
 
