@@ -14,12 +14,22 @@ const MINUTE = 60_000;
 const WARM_SECONDS = 10;
 export const DRILL_TIMEOUT_MS = 10 * MINUTE;
 
-/** A drill, of which all hypotheses must hold. */
+/** A drill, of which all hypotheses must hold. Once more, when the machine kept it from measuring one; what was measured counts. */
 export async function drillPasses(target: Project, scenario: string): Promise<DrillReport> {
+    const first = await drill(target, scenario);
+    const onlyUnmeasured = open(first).length > 0 && open(first).every(({ state }) => state === "not measured");
+    const report = onlyUnmeasured ? await drill(target, scenario) : first;
+    expect(open(report)).toEqual([]);
+    expect(report.outcome).toBe("passed");
+    return report;
+}
+
+const open = ({ verdicts }: DrillReport): DrillReport["verdicts"] => verdicts.filter(({ state }) => state !== "passed");
+
+async function drill(target: Project, scenario: string): Promise<DrillReport> {
     const lab = join(REPO, "lab", "lab");
-    const drill = ["drill", "--json", "--output", REPORTS, "--warm", String(WARM_SECONDS), scenario];
-    const command = [`${target.dir}/ops/otel-ha.cjs`, ...drill];
-    const { code, stdout, stderr } = await run(command, {
+    const words = ["drill", "--json", "--output", REPORTS, "--warm", String(WARM_SECONDS), scenario];
+    const { code, stdout, stderr } = await run([`${target.dir}/ops/otel-ha.cjs`, ...words], {
         cwd: target.dir,
         env: {
             ...target.env,
@@ -32,9 +42,6 @@ export async function drillPasses(target: Project, scenario: string): Promise<Dr
     console.log(stderr);
     const [report] = stdout ? (JSON.parse(stdout) as DrillReport[]) : [];
     expect(report, stderr).toBeDefined();
-    const failed = report!.verdicts.filter(({ state }) => state !== "passed");
-    expect(failed, stderr).toEqual([]);
-    expect(report!.outcome, stderr).toBe("passed");
-    expect(code).toBe(0);
+    expect(code === 0, stderr).toBe(report!.outcome === "passed");
     return report!;
 }
