@@ -100,11 +100,7 @@ export function pkcs12({ chain, key, alias, password }: KeyStore): Buffer {
     const keyId = attribute(OID.localKeyId, der(OCTETS, createHash("sha1").update(chain[0]!).digest()));
     const named = [attribute(OID.friendlyName, der(BMP_STRING, bmp(alias))), keyId];
     const certificates = chain.map((one, index) =>
-        bag(
-            OID.certificate,
-            der(SEQUENCE, oid(OID.x509), der(EXPLICIT_0, der(OCTETS, one))),
-            index === 0 ? named : [],
-        ),
+        bag(OID.certificate, der(SEQUENCE, oid(OID.x509), der(EXPLICIT_0, der(OCTETS, one))), index === 0 ? named : []),
     );
     const shrouded = bag(
         OID.shroudedKey,

@@ -22,15 +22,16 @@ green_by=$(($(date +%s) + green_timeout))
 restarted=0
 
 while ! said=$("$lib/await-healthy" --timeout "$timeout" "$container" 2>&1); do
-    reason=$(printf '%s\n' "$said" | tail -n 1)
+    case $said in
+        *"$container is not healthy after "*) reason=${said##*"$container is not healthy after "} ;;
+        # It ends by itself, with a reason: again would be the same.
+        *) printf '%s\n' "$said" >&2; exit 1 ;;
+    esac
     case $reason in
         *": waits for OpenSearch: "*)
             [ "$(date +%s)" -ge "$green_by" ] || continue
-            echo "open: Data Prepper waits for OpenSearch: ${reason##*: waits for OpenSearch: }; it starts by itself then"
+            echo "open: Data Prepper waits for OpenSearch (${reason#*: waits for OpenSearch: }); it starts by itself then"
             exit 0 ;;
-        *" is not healthy after "*) ;;
-        # It ends by itself, with a reason: again would be the same.
-        *) printf '%s\n' "$said" >&2; exit 1 ;;
     esac
     if [ "$restarted" -ge "$restarts" ]; then
         printf '%s\n' "$said" >&2
@@ -38,6 +39,6 @@ while ! said=$("$lib/await-healthy" --timeout "$timeout" "$container" 2>&1); do
         exit 1
     fi
     restarted=$((restarted + 1))
-    echo "note: $container is started anew, since ${reason#"$container "}"
+    echo "note: $container is started anew, since it is not healthy after $reason"
     docker restart --time 10 "$container" >/dev/null
 done
