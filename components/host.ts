@@ -144,6 +144,8 @@ const SCRIPTS = [
     "may-stop-object-store",
     "mirror-buckets",
     "flush-loki",
+    "await-data-prepper",
+    "setup-dashboards",
     "firewall",
 ];
 
