@@ -1,4 +1,4 @@
-import { acceptedGenerations, GenerationSettings, issuingGeneration, newestGeneration } from "./generations";
+import { acceptedGenerations, CommonGenerationSettings, issuingGeneration, newestGeneration } from "./generations";
 
 /** Which CAs a pair has, and how often its certificates were made anew. */
 export interface CertificateGenerations {
@@ -14,7 +14,7 @@ export interface CertificateGenerations {
 export const FIRST_GENERATIONS: CertificateGenerations = { accepted: [1], issuing: 1, leaves: 1 };
 
 /** What the settings of the owning stack want. Pure. */
-export function certificateGenerations(settings: GenerationSettings): CertificateGenerations {
+export function certificateGenerations(settings: CommonGenerationSettings): CertificateGenerations {
     return {
         accepted: acceptedGenerations(settings, "ca"),
         issuing: issuingGeneration(settings, "ca"),
