@@ -105,7 +105,8 @@ interface LastOutputs {
 function refuseToGoTooFar(v: AnyValues, last: LastOutputs): void {
     const made = Object.values(last.certificates ?? {}).some(({ generation }) => generation !== undefined);
     if (v.credentialsStack !== "" || !made) return;
-    const why = tooFar(last.certificateGenerations ?? FIRST_GENERATIONS, certificateGenerations(v));
+    const stacks = v.system === "otel-ha" ? "both stacks" : "all stacks";
+    const why = tooFar(last.certificateGenerations ?? FIRST_GENERATIONS, certificateGenerations(v), stacks);
     if (why)
         throw new pulumi.RunError(
             `a setting of stack "${pulumi.getStack()}" comes too early; nothing was touched:\n  ${why}`,

@@ -16,10 +16,11 @@ export const STACKS: StackName[] = ["node1", "node2"];
 
 export type ApmStackName = "apm1" | "apm2" | "apm3";
 export const APM_STACKS: ApmStackName[] = ["apm1", "apm2", "apm3"];
-export const ALL_STACKS = [...STACKS, ...APM_STACKS];
+export type AnyStackName = StackName | ApmStackName;
+export const ALL_STACKS: AnyStackName[] = [...STACKS, ...APM_STACKS];
 
 /** The settings in a shipped stack file, without the project's name, as the engine hands them over. */
-export function shippedConfig(stack: StackName | ApmStackName): RawConfig {
+export function shippedConfig(stack: AnyStackName): RawConfig {
     const file = parse(fs.readFileSync(path.join(ROOT, `Pulumi.${stack}.yaml`), "utf8")) as {
         config: Record<string, unknown>;
     };
@@ -36,7 +37,8 @@ export const config = (stack: StackName, changes: Record<string, string | undefi
 export const apmConfig = (stack: ApmStackName, changes: Record<string, string | undefined> = {}): RawConfig =>
     changedConfig(stack, changes);
 
-function changedConfig(stack: StackName | ApmStackName, changes: Record<string, string | undefined>): RawConfig {
+/** The same of either system. */
+export function changedConfig(stack: AnyStackName, changes: Record<string, string | undefined> = {}): RawConfig {
     const all = { ...shippedConfig(stack), hostKey: HOST_KEY, ...changes };
     return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as RawConfig;
 }
