@@ -144,6 +144,9 @@ const SCRIPTS = [
     "may-stop-object-store",
     "mirror-buckets",
     "flush-loki",
+    "opensearch-session",
+    "setup-opensearch",
+    "may-stop-opensearch",
     "firewall",
 ];
 
