@@ -147,6 +147,8 @@ const SCRIPTS = [
     "opensearch-session",
     "setup-opensearch",
     "may-stop-opensearch",
+    "await-data-prepper",
+    "setup-dashboards",
     "firewall",
 ];
 
