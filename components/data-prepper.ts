@@ -41,10 +41,10 @@ export interface DataPrepperSettings extends ServiceSettings {
     user?: string;
     /** Where telemetry goes: aliases that OpenSearch rolls over. */
     indices?: Partial<TelemetryIndices>;
-    /**
-     * Attribute that the collectors give each log record and data point, and keep when they send it again: a document is known by it. @default "record_id"
-     */
-    recordId?: string;
+    /** Attribute that the collectors give each log record, the same whenever they send it: a document is known by it. @default "log.record.uid" */
+    logId?: string;
+    /** The same for data points. @default "metric.point.uid" */
+    pointId?: string;
     /** Data directory on the host. @default "/data/volume/otel/data-prepper" */
     dataDir?: string;
     /** Memory of the container. @default "2GiB" */
@@ -78,7 +78,8 @@ export const DATA_PREPPER_DEFAULTS = {
     opensearchPort: 9200,
     writer: "writer",
     user: "collector",
-    recordId: "record_id",
+    logId: "log.record.uid",
+    pointId: "metric.point.uid",
     dataDir: "/data/volume/otel/data-prepper",
     memoryLimit: "2GiB",
     heap: "auto" as Size | "auto",

@@ -134,12 +134,12 @@ describe("a pipeline", () => {
         ).toEqual({
             "traces-spans": ["otel-v1-apm-span", "${traceId}-${spanId}"],
             "traces-services": ["otel-v1-apm-service-map", "${hashId}"],
-            "metrics-entry": ["otel-metrics", "${/attributes/record_id}"],
-            "logs-entry": ["otel-logs", "${/attributes/record_id}"],
+            "metrics-entry": ["otel-metrics", "${/attributes/metric.attributes.metric@point@uid}"],
+            "logs-entry": ["otel-logs", "${/attributes/log.attributes.log@record@uid}"],
             "otlp-spans": ["otel-v1-apm-span", "${traceId}-${spanId}"],
             "otlp-services": ["otel-v1-apm-service-map", "${hashId}"],
-            "otlp-metrics": ["otel-metrics", "${/attributes/record_id}"],
-            "otlp-logs": ["otel-logs", "${/attributes/record_id}"],
+            "otlp-metrics": ["otel-metrics", "${/attributes/metric.attributes.metric@point@uid}"],
+            "otlp-logs": ["otel-logs", "${/attributes/log.attributes.log@record@uid}"],
         });
         for (const [name, sink] of Object.entries(all)) {
             expect(sink).toMatchObject({ action: "index", dlq_file: `/dlq/${name}.json`, flush_timeout: 1000 });
