@@ -151,9 +151,12 @@ const ROLES: Record<OpenSearchRole | "keeper", Role> = {
     },
 };
 
+/** Dashboards hides what changes something from who has it; the plugin's own file of roles has it, which is not used here. */
+const READ_ONLY = 'role kibana_read_only {"cluster_permissions":[],"index_permissions":[],"tenant_permissions":[]}';
+
 /** What desired.txt says of roles. A user's role is in its backend role. Pure. */
 export function securityLines(): string[] {
-    return Object.entries(ROLES).flatMap(([name, { cluster, indices, builtIn = [] }]) => {
+    const lines = Object.entries(ROLES).flatMap(([name, { cluster, indices, builtIn = [] }]) => {
         const own = `otel-ha-${name}`;
         const role = {
             cluster_permissions: cluster,
@@ -173,4 +176,5 @@ export function securityLines(): string[] {
             ),
         ];
     });
+    return [READ_ONLY, ...lines];
 }
