@@ -7,7 +7,9 @@ export type OpenSearchRole = "admin" | "writer" | "reader" | "dashboards" | "mon
 
 /** A user of the cluster, as it logs in. */
 export interface OpenSearchUser {
+    /** @example "writer-3f9a0c" */
     user: string;
+    /** In the clear: it is a secret. */
     password: string;
 }
 
