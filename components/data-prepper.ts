@@ -105,7 +105,9 @@ const RUN = "/tmp/data-prepper";
 
 /** What Data Prepper shows and asks for. */
 export interface DataPrepperSecrets {
-    /** Of OpenSearch's user {@link DataPrepperSettings.writer}. Letters and digits. */
+    /** OpenSearch's user that may write telemetry. @default {@link DataPrepperSettings.writer} */
+    writerUser?: pulumi.Input<string>;
+    /** Of this user. Letters and digits. */
     writerPassword: pulumi.Input<string>;
     /** Of {@link DataPrepperSettings.user}, for its sources and its API. Letters and digits. */
     password: pulumi.Input<string>;
@@ -173,7 +175,6 @@ export function dataPrepperSpec(settings: DataPrepperSettings, secrets: DataPrep
             ].join(" "),
             OPENSEARCH_HOSTS: hosts(s).join(" "),
             INDICES: [...new Set(pipelines.flatMap(({ index }) => index ?? []))].join(" "),
-            WRITER_USER: s.writer,
             GREEN_GRACE: String(Math.ceil(seconds(s.greenGrace))),
             PIPELINES: pipelines.map(({ name }) => name).join(" "),
             SOURCE_PORTS: ports(s).join(" "),
@@ -210,7 +211,7 @@ function dataPrepperFiles(s: Complete, directory: string, secrets: DataPrepperSe
         {
             path: `${directory}/secrets.env`,
             content: pulumi.secret(
-                pulumi.interpolate`WRITER_PASSWORD=${secrets.writerPassword}\nOWN_PASSWORD=${secrets.password}\nKEYSTORE=${store}\n`,
+                pulumi.interpolate`WRITER_USER=${secrets.writerUser ?? s.writer}\nWRITER_PASSWORD=${secrets.writerPassword}\nOWN_PASSWORD=${secrets.password}\nKEYSTORE=${store}\n`,
             ),
             ...secret,
         },
@@ -271,6 +272,7 @@ export function dataPrepperRequirements(settings: DataPrepperSettings): Requirem
             },
         ],
         dataPaths: [{ path: s.dataDir }],
+        scripts: ["await-data-prepper"],
     };
 }
 

@@ -68,7 +68,9 @@ const HOME = "/usr/share/opensearch-dashboards";
 
 /** What OpenSearch Dashboards shows and asks for. */
 export interface OpenSearchDashboardsSecrets {
-    /** Of OpenSearch's user {@link OpenSearchDashboardsSettings.user}. Letters and digits. */
+    /** OpenSearch's user that keeps the dashboards. @default {@link OpenSearchDashboardsSettings.user} */
+    user?: pulumi.Input<string>;
+    /** Of this user. Letters and digits. */
     password: pulumi.Input<string>;
     /** What cookies are sealed with, the same for all copies: 32 letters and digits at least. */
     cookieSecret: pulumi.Input<string>;
@@ -133,18 +135,19 @@ export function openSearchDashboardsSpec(
 
 function dashboardsFiles(s: Complete, directory: string, secrets: OpenSearchDashboardsSecrets): ServiceFile[] {
     const secret: Pick<ServiceFile, "mode" | "owner"> = { mode: "0400", owner: DASHBOARDS_USER };
+    const user = secrets.user ?? s.user;
     return [
         {
             path: `${directory}/secrets.yml`,
             content: pulumi.secret(
-                pulumi.interpolate`opensearch.password: "${secrets.password}"\nopensearch_security.cookie.password: "${secrets.cookieSecret}"\n`,
+                pulumi.interpolate`opensearch.username: ${user}\nopensearch.password: "${secrets.password}"\nopensearch_security.cookie.password: "${secrets.cookieSecret}"\n`,
             ),
             ...secret,
         },
         {
             path: `${directory}/curl.conf`,
             content: pulumi.secret(
-                pulumi.interpolate`user = "${s.user}:${secrets.password}"\ncacert = "${INSIDE}/trusted.pem"\n`,
+                pulumi.interpolate`user = "${user}:${secrets.password}"\ncacert = "${INSIDE}/trusted.pem"\n`,
             ),
             ...secret,
         },
@@ -183,6 +186,7 @@ export function openSearchDashboardsRequirements(settings: OpenSearchDashboardsS
                 why: "the fronts of all nodes, when their own host's does not answer",
             },
         ],
+        scripts: ["setup-dashboards"],
     };
 }
 
