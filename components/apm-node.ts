@@ -1,10 +1,16 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { ApmCredentials } from "./apm-credentials";
+import { ApmFront, apmFrontRequirements, ApmFrontSettings } from "./apm-front";
 import { ContainerService } from "./container-service";
 import { DataPrepper, dataPrepperRequirements, DataPrepperSettings } from "./data-prepper";
 import { Host, HostArgs, Requirements } from "./host";
 import { OpenSearch, openSearchRequirements, OpenSearchSettings, retireOpenSearchUsersCommand } from "./opensearch";
+import {
+    OpenSearchDashboards,
+    openSearchDashboardsRequirements,
+    OpenSearchDashboardsSettings,
+} from "./opensearch-dashboards";
 import { OpenSearchPasswords, OpenSearchRole, openSearchUser } from "./opensearch-security";
 import { checked } from "./policy/enforce";
 import { ApmTls } from "./tls";
@@ -17,6 +23,10 @@ export interface ApmNodeSettings {
     opensearch: OpenSearchSettings;
     /** Starts when OpenSearch is part of its cluster. @default none: the collectors write to OpenSearch themselves */
     dataPrepper?: DataPrepperSettings;
+    /** Starts when OpenSearch is part of its cluster; nothing but the way to it waits for it. @default none on this node */
+    dashboards?: OpenSearchDashboardsSettings;
+    /** The way to OpenSearch Dashboards, wherever one works. @default none: there is no copy on any node */
+    front?: ApmFrontSettings;
 }
 
 /** Arguments of {@link ApmNode}. */
@@ -40,6 +50,8 @@ export function apmNodeRequirements(settings: ApmNodeSettings): Requirements[] {
     return [
         openSearchRequirements(settings.opensearch),
         ...(settings.dataPrepper ? [dataPrepperRequirements(settings.dataPrepper)] : []),
+        ...(settings.dashboards ? [openSearchDashboardsRequirements(settings.dashboards)] : []),
+        ...(settings.front ? [apmFrontRequirements(settings.front)] : []),
     ];
 }
 
@@ -73,7 +85,7 @@ export class ApmNode extends pulumi.ComponentResource {
         const parts = { name, host: this.host, settings, credentials, tls, otlpTokens, inside };
         const opensearch = createOpenSearch(parts);
         const dataPrepper = createDataPrepper(parts, opensearch);
-        const clients = [...(dataPrepper ? [dataPrepper] : [])];
+        const clients = [...(dataPrepper ? [dataPrepper] : []), ...createDashboards(parts, opensearch)];
         retireUsers(parts, opensearch, clients);
 
         this.containers = [opensearch, ...clients].map((service) => service.container);
@@ -120,6 +132,34 @@ function createDataPrepper(parts: Parts, opensearch: OpenSearch): DataPrepper | 
         },
         inside,
     );
+}
+
+// People look at what is there: nothing of the path from applications to disk waits for this.
+function createDashboards(parts: Parts, opensearch: OpenSearch): ContainerService[] {
+    const { name, host, settings, credentials, inside } = parts;
+    if (!settings.front) return [];
+    const identity = parts.tls?.dashboards;
+    if (!parts.tls || !identity)
+        throw new pulumi.RunError(`${name}: OpenSearch Dashboards needs a certificate (tls.dashboards)`);
+    const shown = { identity, trusted: parts.tls.trusted };
+    const copy =
+        settings.dashboards &&
+        new OpenSearchDashboards(
+            `${name}-opensearch-dashboards`,
+            {
+                ...shown,
+                host,
+                settings: settings.dashboards,
+                user: userOf("dashboards", credentials.opensearchDashboardsPassword),
+                password: credentials.opensearchDashboardsPassword,
+                cookieSecret: credentials.dashboardsCookieSecret,
+                after: [opensearch.ready],
+            },
+            inside,
+        );
+    const after = copy ? [copy.ready] : [];
+    const front = new ApmFront(`${name}-haproxy`, { ...shown, host, settings: settings.front, after }, inside);
+    return [...(copy ? [copy] : []), front];
 }
 
 // Another password is another user.

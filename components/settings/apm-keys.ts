@@ -1,6 +1,8 @@
 import { APM_DEFAULTS } from "../apm-options";
+import { APM_FRONT_DEFAULTS } from "../apm-front";
 import { DATA_PREPPER_DEFAULTS } from "../data-prepper";
 import { OPENSEARCH_DEFAULTS } from "../opensearch";
+import { OPENSEARCH_DASHBOARDS_DEFAULTS } from "../opensearch-dashboards";
 import { optional, required } from "./key";
 
 /** Settings of Container APM alone. */
@@ -11,15 +13,15 @@ export const APM_KEYS = {
 
     // Images
     imageOpensearch: optional("image", OPENSEARCH_DEFAULTS.image),
-    imageOpensearchDashboards: optional("image", "opensearchproject/opensearch-dashboards:2.19.1"),
+    imageOpensearchDashboards: optional("image", OPENSEARCH_DASHBOARDS_DEFAULTS.image),
     imageDataPrepper: optional("image", DATA_PREPPER_DEFAULTS.image),
 
     // Ports
     opensearchHttpPort: optional("port", OPENSEARCH_DEFAULTS.httpPort),
     opensearchTransportPort: optional("port", OPENSEARCH_DEFAULTS.transportPort),
-    dashboardsPort: optional("port", 5601),
-    dashboardsBackendPort: optional("port", 15601),
-    dashboardsFrontHealthPort: optional("port", 15602),
+    dashboardsPort: optional("port", APM_FRONT_DEFAULTS.port),
+    dashboardsBackendPort: optional("port", OPENSEARCH_DASHBOARDS_DEFAULTS.port),
+    dashboardsFrontHealthPort: optional("port", APM_FRONT_DEFAULTS.healthPort),
     dataPrepperTracesPort: optional("port", DATA_PREPPER_DEFAULTS.tracesPort),
     dataPrepperMetricsPort: optional("port", DATA_PREPPER_DEFAULTS.metricsPort),
     dataPrepperLogsPort: optional("port", DATA_PREPPER_DEFAULTS.logsPort),
@@ -67,7 +69,7 @@ export const APM_KEYS = {
     dataPrepperFlushTimeout: optional("duration", DATA_PREPPER_DEFAULTS.flushTimeout),
     dataPrepperTraceWait: optional("duration", DATA_PREPPER_DEFAULTS.traceWait),
     dashboardsCopies: optional("number", 2),
-    dashboardsMemoryLimit: optional("size", "1GiB"),
+    dashboardsMemoryLimit: optional("size", OPENSEARCH_DASHBOARDS_DEFAULTS.memoryLimit),
     nodeCollectorMemoryLimit: optional("size", "1GiB"),
     clusterCollectorMemoryLimit: optional("size", "512MiB"),
     collectorInterval: optional("duration", "10s"),

@@ -1,9 +1,11 @@
+import { ApmFrontSettings } from "../apm-front";
 import { ApmNodeSettings } from "../apm-node";
 import { DataPrepperSettings } from "../data-prepper";
 import { OpenSearchSettings } from "../opensearch";
+import { OpenSearchDashboardsSettings } from "../opensearch-dashboards";
 import { SnapshotSettings } from "../opensearch-setup";
 import { ServiceSettings } from "../service";
-import { ApmNodeName, apmNodesOf } from "./apm-nodes";
+import { ApmNodeName, apmNodesOf, runsDashboards } from "./apm-nodes";
 import { hostSettings, imageOf } from "./host-settings";
 import { ApmValues } from "./keys";
 
@@ -25,10 +27,18 @@ export function apmNodeSettings(v: ApmValues): ApmNodeSettings {
         host: hostSettings(v, { peers: peersOf(v, nodes).map(({ address }) => address) }),
         opensearch: openSearchSettings(v, service, nodes, image),
         dataPrepper: v.apm.ingest === "data-prepper" ? dataPrepperSettings(v, service, nodes, image) : undefined,
+        dashboards: runsDashboards(v) ? dashboardsSettings(v, service, nodes, image) : undefined,
+        front: v.dashboardsCopies > 0 ? frontSettings(v, service, nodes, image) : undefined,
     };
 }
 
 const peersOf = (v: ApmValues, nodes: ApmNodeName[]): ApmNodeName[] => nodes.filter(({ name }) => name !== v.nodeName);
+
+/** Addresses of all nodes: whoever asks OpenSearch asks its own host's first. */
+const ownFirst = (v: ApmValues, nodes: ApmNodeName[]): string[] => [
+    v.nodeAddress,
+    ...peersOf(v, nodes).map(({ address }) => address),
+];
 
 function openSearchSettings(
     v: ApmValues,
@@ -97,7 +107,7 @@ function dataPrepperSettings(
         apiPort: v.dataPrepperApiPort,
         peerPort: v.dataPrepperPeerPort,
         // Its own OpenSearch first.
-        nodes: [v.nodeAddress, ...peersOf(v, nodes).map(({ address }) => address)],
+        nodes: ownFirst(v, nodes),
         opensearchPort: v.opensearchHttpPort,
         dataDir: `${v.dataDir}/data-prepper`,
         memoryLimit: v.dataPrepperMemoryLimit,
@@ -105,5 +115,36 @@ function dataPrepperSettings(
         flushTimeout: v.dataPrepperFlushTimeout,
         traceWait: v.dataPrepperTraceWait,
         greenTimeout: v.opensearchGreenTimeout,
+    };
+}
+
+function dashboardsSettings(
+    v: ApmValues,
+    service: ServiceSettings,
+    nodes: ApmNodeName[],
+    image: Image,
+): OpenSearchDashboardsSettings {
+    return {
+        ...service,
+        // Its first start takes longer than other services'.
+        readyTimeout: undefined,
+        image: image(v.imageOpensearchDashboards),
+        port: v.dashboardsBackendPort,
+        nodes: ownFirst(v, nodes),
+        opensearchPort: v.opensearchHttpPort,
+        dataDir: `${v.dataDir}/opensearch-dashboards`,
+        memoryLimit: v.dashboardsMemoryLimit,
+        openTimeout: v.opensearchGreenTimeout,
+    };
+}
+
+function frontSettings(v: ApmValues, service: ServiceSettings, nodes: ApmNodeName[], image: Image): ApmFrontSettings {
+    return {
+        ...service,
+        image: image(v.imageHaproxy),
+        port: v.dashboardsPort,
+        backendPort: v.dashboardsBackendPort,
+        healthPort: v.dashboardsFrontHealthPort,
+        copies: nodes.slice(0, v.dashboardsCopies).map(({ name, address }) => ({ node: name, address })),
     };
 }

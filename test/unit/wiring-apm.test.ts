@@ -90,16 +90,41 @@ const containers = (all: Registered[]): string[] =>
 
 describe("a node of Container APM", () => {
     it("is these containers", () => {
-        expect(containers(resources)).toEqual(["data-prepper-apm-1", "opensearch-apm-1"]);
-        expect(containers(direct)).toEqual(["opensearch-apm-1"]);
+        const all = ["data-prepper", "haproxy", "opensearch", "opensearch-dashboards"].map((name) => `${name}-apm-1`);
+        expect(containers(resources)).toEqual(all);
+        expect(containers(direct)).toEqual(all.slice(1));
     });
 
     it("starts with OpenSearch, and with what needs it after that is part of its cluster", () => {
         expect([...before(named(CONTAINER, "apm-1-opensearch"))].filter((key) => key.startsWith(CONTAINER))).toEqual(
             [],
         );
-        for (const [later, earlier] of [["apm-1-data-prepper", "apm-1-opensearch"]])
+        for (const [later, earlier] of [
+            ["apm-1-data-prepper", "apm-1-opensearch"],
+            ["apm-1-opensearch-dashboards", "apm-1-opensearch"],
+            ["apm-1-haproxy", "apm-1-opensearch-dashboards"],
+        ])
             expect(named(CONTAINER, later!).dependsOn).toContain(`${COMMAND} ${earlier}-ready`);
+    });
+
+    it("shows people what is there beside it: nothing of the path from applications to disk waits for that", () => {
+        for (const one of resources.filter(({ custom, name }) => custom && !/-(haproxy|dashboards|retired)/.test(name)))
+            expect(
+                [...before(one)].filter((key) => /-(haproxy|dashboards)/.test(key)),
+                one.name,
+            ).toEqual([]);
+    });
+
+    it("leads to OpenSearch Dashboards on every node, of which the first ones have a copy", async () => {
+        const third = await register("apm3");
+        expect(containers(third)).toContain("haproxy-apm-3");
+        expect(containers(third)).not.toContain("opensearch-dashboards-apm-3");
+        const { stdin } = named(COMMAND, "apm-3-haproxy-haproxy.cfg", third).inputs as { stdin: string };
+        expect(stdin).toContain("192.168.110.231:15601");
+        expect(stdin).toContain("192.168.110.232:15601");
+        expect(stdin).not.toContain("192.168.110.233:15601");
+        const none = await register("apm1", { dashboardsCopies: "0" });
+        expect(containers(none).filter((name) => /dashboards|haproxy/.test(name))).toEqual([]);
     });
 
     it("touches nothing before the host's checks have passed", () => {
@@ -196,7 +221,7 @@ describe("every command on a host of Container APM", () => {
 describe("a container of Container APM", () => {
     it("has time to end, a health check, bounded logs, a restart, and no way to the engine", () => {
         for (const { inputs, ...one } of ofType(CONTAINER)) {
-            expect(inputs.destroyGraceSeconds, one.name).toBeGreaterThanOrEqual(30);
+            expect(inputs.destroyGraceSeconds, one.name).toBeGreaterThanOrEqual(10);
             expect(inputs.healthcheck.tests[0]).toBe("CMD-SHELL");
             expect(inputs).toMatchObject({ restart: "unless-stopped", networkMode: "host", readOnly: true });
             expect(inputs.logOpts).toEqual({ "max-size": "20m", "max-file": "5" });
