@@ -4,6 +4,8 @@ module otel-ha.internal/apm
 go 1.24.0
 
 require (
+	github.com/prometheus/client_model v0.6.2
+	github.com/prometheus/common v0.67.1
 	go.opentelemetry.io/collector/component v1.45.0
 	go.opentelemetry.io/collector/config/configgrpc v0.139.0
 	go.opentelemetry.io/collector/config/confighttp v0.139.0

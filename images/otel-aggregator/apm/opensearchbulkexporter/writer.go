@@ -167,7 +167,8 @@ type bulkAnswer struct {
 	} `json:"items"`
 }
 
-const onlyWhatIsRead = "/_bulk?filter_path=items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason"
+// A shard without a primary is said to have none in time for this client to hear it.
+const onlyWhatIsRead = "/_bulk?timeout=5s&filter_path=items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason"
 
 func (w *writer) post(ctx context.Context, endpoint string, body []byte, documents []document) ([]refusal, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(endpoint, "/")+onlyWhatIsRead, bytes.NewReader(body))

@@ -3,15 +3,11 @@ package opensearchclusterreceiver
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
-	"time"
 
 	"go.opentelemetry.io/collector/component"
-	"go.uber.org/zap"
 )
 
 // node is the OpenSearch node on this host.
@@ -19,34 +15,23 @@ type node struct {
 	config    *Config
 	telemetry component.TelemetrySettings
 	client    *http.Client
-	server    *http.Server
+	jobs      []*job
 }
 
 func (n *node) start(ctx context.Context, host component.Host) error {
 	client, err := n.config.ToClient(ctx, host, n.telemetry)
-	if err != nil || n.config.Discovery.Endpoint == "" {
-		n.client = client
-		return err
-	}
-	n.client = client
-	listener, err := net.Listen("tcp", n.config.Discovery.Endpoint)
 	if err != nil {
 		return err
 	}
-	n.server = &http.Server{Handler: http.HandlerFunc(n.serveTargets), ReadHeaderTimeout: 5 * time.Second}
-	go func() {
-		if err := n.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			n.telemetry.Logger.Error("the list of targets is no longer served", zap.Error(err))
+	n.client = client
+	for name, scrape := range n.config.Scrapes {
+		job, err := newJob(ctx, name, scrape, host, n.telemetry)
+		if err != nil {
+			return err
 		}
-	}()
-	return nil
-}
-
-func (n *node) shutdown(ctx context.Context) error {
-	if n.server == nil {
-		return nil
+		n.jobs = append(n.jobs, job)
 	}
-	return n.server.Shutdown(ctx)
+	return nil
 }
 
 func (n *node) get(ctx context.Context, path string, answer any) error {
@@ -77,25 +62,4 @@ func (n *node) manager(ctx context.Context) (string, error) {
 		return "", nil
 	}
 	return rows[0].Node, nil
-}
-
-type targetGroup struct {
-	Targets []string          `json:"targets"`
-	Labels  map[string]string `json:"labels"`
-}
-
-// All of them beside the manager; this host's own while there is no manager; none beside another manager, or without OpenSearch.
-func (n *node) serveTargets(writer http.ResponseWriter, request *http.Request) {
-	groups := []targetGroup{}
-	manager, err := n.manager(request.Context())
-	for _, target := range n.config.Discovery.Targets {
-		all := manager == n.config.Node
-		own := manager == "" && target.Node == n.config.Node
-		if err == nil && (all || own) {
-			labels := map[string]string{"job": target.Job, "instance": target.Address, "node": target.Node}
-			groups = append(groups, targetGroup{[]string{target.Address}, labels})
-		}
-	}
-	writer.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(writer).Encode(groups)
 }

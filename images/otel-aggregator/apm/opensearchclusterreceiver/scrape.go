@@ -9,6 +9,8 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/scraper/scrapererror"
+	"go.uber.org/zap"
 )
 
 // recorder adds gauges of one time to one resource.
@@ -60,8 +62,12 @@ func (n *node) scrape(ctx context.Context) (pmetric.Metrics, error) {
 	own := newRecorder(all, pcommon.NewTimestampFromTime(time.Now()), map[string]string{"opensearch.node.name": n.config.Node})
 	manager, err := n.manager(ctx)
 	own.gauge("opensearch.node.up", "1", truth(err == nil))
+	for _, job := range n.jobs {
+		job.scrape(ctx, all, own.at, n.config.Node, manager, err == nil)
+	}
 	if err != nil {
-		return all, err
+		n.telemetry.Logger.Warn("OpenSearch on this host does not say who is manager", zap.Error(err))
+		return all, nil
 	}
 	own.gauge("opensearch.node.sees_manager", "1", truth(manager != ""))
 	own.gauge("opensearch.node.is_manager", "1", truth(manager == n.config.Node))
@@ -74,7 +80,10 @@ func (n *node) scrape(ctx context.Context) (pmetric.Metrics, error) {
 			failures = append(failures, n.indexes(ctx, cluster))
 		}
 	}
-	return all, errors.Join(failures...)
+	if err := errors.Join(failures...); err != nil {
+		return all, scrapererror.NewPartialScrapeError(err, 1)
+	}
+	return all, nil
 }
 
 func truth(is bool) float64 {
