@@ -85,7 +85,9 @@ export const INSIDE = "/etc/otelcol-contrib";
 
 /** What the settings are given besides. */
 export interface ApmCollectorSecrets {
-    /** Of the back end's user: OpenSearch's or Data Prepper's, whichever `ingest` says. Not used without TLS. */
+    /** The back end's user: OpenSearch's or Data Prepper's, whichever `ingest` says. Not used without TLS. @default as the settings call it */
+    backEndUser?: pulumi.Input<string>;
+    /** Of this user. */
     backEndPassword: pulumi.Input<string>;
     /** The CA certificates that are believed, PEM. Needed with TLS. */
     trusted?: pulumi.Input<string>;
@@ -143,7 +145,7 @@ export function commonView(
     signals: ApmSignal[],
     ports: { healthPort: number; metricsPort: number },
 ): object {
-    const view = { ...s, ...ports, queue: QUEUE, inside: INSIDE, backEndUser: backEndUser(s) };
+    const view = { ...s, ...ports, queue: QUEUE, inside: INSIDE };
     const part = (name: string, more = {}): string =>
         render(`apm-collector/${name}.yaml`, { ...view, ...more }).trimEnd();
     // Without Data Prepper the exporter makes the id.
@@ -161,7 +163,9 @@ export function commonView(
     };
 }
 
-const backEndUser = (s: Complete): string => (s.ingest === "direct" ? s.opensearchUser : s.dataPrepperUser);
+type Named = Pick<Complete, "ingest" | "opensearchUser" | "dataPrepperUser">;
+
+const backEndUser = (s: Named): string => (s.ingest === "direct" ? s.opensearchUser : s.dataPrepperUser);
 
 /** Below where data is refused: 80 % of the limit less the spike of 20 %, and 85 % of that. Pure. */
 export const apmGoMemoryLimit = (limit: Size): string => `${Math.floor(mebibytes(limit) * 0.6 * 0.85)}MiB`;
@@ -174,7 +178,7 @@ export function reloadable(container: string): (file: ServiceFile) => ServiceFil
 
 /** Certificates and passwords for the back ends. Errors: TLS without the CA's certificate. */
 export function backEndFiles(
-    settings: Pick<Complete, "node" | "tls">,
+    settings: Named & Pick<Complete, "node" | "tls">,
     directory: string,
     owner: string,
     secrets: ApmCollectorSecrets,
@@ -186,6 +190,11 @@ export function backEndFiles(
         );
     return [
         { path: `${directory}/trusted.pem`, content: secrets.trusted },
+        {
+            path: `${directory}/back-end-user`,
+            content: secrets.backEndUser ?? backEndUser(settings),
+            ...secretOf(owner),
+        },
         { path: `${directory}/back-end-password`, content: secrets.backEndPassword, ...secretOf(owner) },
     ];
 }

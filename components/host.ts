@@ -148,7 +148,6 @@ const SCRIPTS = [
     "mirror-buckets",
     "flush-loki",
     "firewall",
-    "watch-containers",
 ];
 
 /** The script that checks and prepares the host, settings first. Pure. */

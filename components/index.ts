@@ -6,6 +6,7 @@
  * const loki = new Loki("web-loki", { host, settings, client });
  */
 export { ApmCredentialName, ApmCredentials } from "./apm-credentials";
+export { ApmCollectorSecrets, ApmCollectorSettings, ApmMember } from "./apm-collector";
 export {
     ApmFront,
     ApmFrontArgs,
@@ -41,6 +42,7 @@ export {
     PairPurpose,
     Purpose,
 } from "./certificates";
+export { ContainerWatch, ContainerWatchArgs, ContainerWatchSettings } from "./container-watch";
 export { CredentialName, Credentials, CredentialsArgs, SharedCredentials } from "./credentials";
 export {
     DataPrepper,
@@ -98,6 +100,20 @@ export {
     otelAggregatorRequirements,
     OtelAggregatorSettings,
 } from "./otel-aggregator";
+export {
+    OtelClusterCollector,
+    OtelClusterCollectorArgs,
+    otelClusterCollectorRequirements,
+    OtelClusterCollectorSecrets,
+    OtelClusterCollectorSettings,
+} from "./otel-cluster-collector";
+export {
+    OtelNodeCollector,
+    OtelNodeCollectorArgs,
+    otelNodeCollectorRequirements,
+    OtelNodeCollectorSecrets,
+    OtelNodeCollectorSettings,
+} from "./otel-node-collector";
 export { retireUsers, RetireUsersArgs, userOf, withOwnUser } from "./object-store-users";
 export { addresses, apmAddresses, newestTokens } from "./outputs";
 export { Prometheus, prometheusRequirements, PrometheusSettings } from "./prometheus";

@@ -58,7 +58,9 @@ export const OTEL_CLUSTER_COLLECTOR_DEFAULTS = {
 
 /** What the collector is given besides its settings. */
 export interface OtelClusterCollectorSecrets extends ApmCollectorSecrets {
-    /** Of OpenSearch's user `monitorUser`. */
+    /** OpenSearch's user who may look at health and figures. @default {@link OtelClusterCollectorSettings.monitorUser} */
+    monitorUser?: pulumi.Input<string>;
+    /** Of this user. */
     monitorPassword: pulumi.Input<string>;
 }
 
@@ -78,7 +80,6 @@ export function otelClusterCollectorConfig(settings: OtelClusterCollectorSetting
         ...commonView(s, SENDS, s),
         opensearch: opensearchUrl(s, members[0]!.address),
         nodes: members.length,
-        monitorUser: s.monitorUser,
         nodeCollectorMetricsPort: s.nodeCollectorMetricsPort,
         events: EVENTS,
         dataPrepper: s.ingest === "data-prepper",
@@ -101,6 +102,7 @@ export function otelClusterCollectorSpec(
         s.tls ? [{ path: `${directory}/${name}`, content, ...secretOf(USER) }] : [];
     const files = [
         ...backEndFiles(s, directory, USER, secrets),
+        ...login("monitor-user", secrets.monitorUser ?? s.monitorUser),
         ...login("monitor-password", secrets.monitorPassword),
         { path: `${directory}/config.yaml`, content: otelClusterCollectorConfig(s), check: validator(s.image) },
     ];
@@ -146,6 +148,7 @@ export function otelClusterCollectorRequirements(settings: OtelClusterCollectorS
             local(s.metricsPort, "clusterCollectorMetricsPort", "OTel cluster collector metrics"),
         ],
         dataPaths: [{ path: queue, needs: apmBacklogBytes(s, SENDS), of: "maxPeerOutage" }],
+        scripts: ["watch-containers"],
     };
 }
 

@@ -191,6 +191,7 @@ export function otelNodeCollectorRequirements(settings: OtelNodeCollectorSetting
             { port: s.metricsPort, key: "nodeCollectorMetricsPort", use: "OTel node collector metrics", audience: [] },
         ],
         dataPaths: [{ path: queue, needs: apmBacklogBytes(s), of: "maxPeerOutage" }],
+        scripts: ["watch-containers"],
     };
 }
 
