@@ -6,6 +6,14 @@
  * const loki = new Loki("web-loki", { host, settings, client });
  */
 export { ApmCredentialName, ApmCredentials } from "./apm-credentials";
+export {
+    ApmFront,
+    ApmFrontArgs,
+    apmFrontRequirements,
+    ApmFrontSecrets,
+    ApmFrontSettings,
+    DashboardsCopy,
+} from "./apm-front";
 export { ApmNode, ApmNodeArgs, apmNodeRequirements, ApmNodeSettings } from "./apm-node";
 export { ApmIngest, ApmOptions } from "./apm-options";
 export { BucketRole, BucketSettings, ObjectStoreClient } from "./bucket";
@@ -75,6 +83,13 @@ export {
     OpenSearchSettings,
     OpenSearchTls,
 } from "./opensearch";
+export {
+    OpenSearchDashboards,
+    OpenSearchDashboardsArgs,
+    openSearchDashboardsRequirements,
+    OpenSearchDashboardsSecrets,
+    OpenSearchDashboardsSettings,
+} from "./opensearch-dashboards";
 export { OpenSearchPasswords, OpenSearchRole, openSearchUser, OpenSearchUser } from "./opensearch-security";
 export { OpenSearchClusterSettings, RecoveryPreset, SnapshotSettings } from "./opensearch-setup";
 export {
