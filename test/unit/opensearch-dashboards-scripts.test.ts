@@ -1,3 +1,4 @@
+import { spawnSync } from "child_process";
 import * as fs from "fs";
 import * as path from "path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -226,6 +227,20 @@ kill -TERM $PPID; while :; do sleep 0.1; done`);
     });
 });
 
+describe("scripts in containers", () => {
+    const found = spawnSync("shellcheck", ["--version"]).status === 0;
+
+    it("please shellcheck", { timeout: 120_000 }, (context) => {
+        if (!found && process.env.CI !== "true") return context.skip("shellcheck is not installed");
+        const files = ["data-prepper", "opensearch-dashboards"]
+            .map((name) => path.join(ROOT, "templates", name))
+            .flatMap((directory) => fs.readdirSync(directory).map((file) => path.join(directory, file)))
+            .filter((file) => file.endsWith(".sh"));
+        expect(files.length).toBeGreaterThan(4);
+        expect(spawnSync("shellcheck", files, { encoding: "utf8" }).stdout).toBe("");
+    });
+});
+
 describe("the gate of Dashboards", () => {
     beforeEach(() => {
         stubContainer(bench);
@@ -256,7 +271,7 @@ describe("the gate of Dashboards", () => {
             "--timeout",
             "5",
             "--open-timeout",
-            "60",
+            "8",
             ...options,
             "opensearch-dashboards-apm-1",
         ]);

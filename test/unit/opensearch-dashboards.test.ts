@@ -38,7 +38,8 @@ describe("opensearch_dashboards.yml", () => {
     });
 
     it("would be found out with a misspelt option, a wrong type, or without one that it needs", () => {
-        const { "opensearch.hosts": _, ...rest } = { ...config(), "opensearch.username": "dashboards" };
+        const rest: Record<string, unknown> = { ...config(), "opensearch.username": "dashboards" };
+        delete rest["opensearch.hosts"];
         const wrong = {
             ...rest,
             "opensearch.url": "x",
