@@ -6,6 +6,7 @@
  * const loki = new Loki("web-loki", { host, settings, client });
  */
 export { BucketRole, BucketSettings, ObjectStoreClient } from "./bucket";
+export { ApmCollectorSecrets, ApmCollectorSettings, ApmMember } from "./apm-collector";
 export {
     ContainerService,
     ContainerServiceArgs,
@@ -15,6 +16,7 @@ export {
     OpenCondition,
     ServiceFile,
 } from "./container-service";
+export { ContainerWatch, ContainerWatchArgs, ContainerWatchSettings } from "./container-watch";
 export { CertificateGenerations } from "./ca-rotation";
 export {
     Authority,
@@ -57,6 +59,20 @@ export {
     otelAggregatorRequirements,
     OtelAggregatorSettings,
 } from "./otel-aggregator";
+export {
+    OtelClusterCollector,
+    OtelClusterCollectorArgs,
+    otelClusterCollectorRequirements,
+    OtelClusterCollectorSecrets,
+    OtelClusterCollectorSettings,
+} from "./otel-cluster-collector";
+export {
+    OtelNodeCollector,
+    OtelNodeCollectorArgs,
+    otelNodeCollectorRequirements,
+    OtelNodeCollectorSecrets,
+    OtelNodeCollectorSettings,
+} from "./otel-node-collector";
 export { retireUsers, RetireUsersArgs, userOf, withOwnUser } from "./object-store-users";
 export { addresses, newestTokens } from "./outputs";
 export { Prometheus, prometheusRequirements, PrometheusSettings } from "./prometheus";
