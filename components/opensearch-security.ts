@@ -142,7 +142,12 @@ const ROLES: Record<OpenSearchRole | "keeper", Role> = {
             { patterns: ["*"], actions: ["indices:admin/rollover"] },
             {
                 patterns: TELEMETRY,
-                actions: ["indices:admin/delete", "indices:admin/create", "indices:admin/aliases*", "indices:monitor/*"],
+                actions: [
+                    "indices:admin/delete",
+                    "indices:admin/create",
+                    "indices:admin/aliases*",
+                    "indices:monitor/*",
+                ],
             },
             { patterns: [".otel-ha"], actions: ["indices:data/read/get", "indices:data/write/*"] },
         ],
