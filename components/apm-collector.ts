@@ -195,7 +195,7 @@ export function backEndFiles(
             content: secrets.backEndUser ?? backEndUser(settings),
             ...secretOf(owner),
         },
-        { path: `${directory}/back-end-password`, content: secrets.backEndPassword, ...secretOf(owner) },
+        { path: `${directory}/back-end-password`, content: pulumi.secret(secrets.backEndPassword), ...secretOf(owner) },
     ];
 }
 

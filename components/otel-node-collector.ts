@@ -109,7 +109,7 @@ function files(
         ...(s.tls && identity
             ? [
                   { path: `${directory}/certificate.pem`, content: identity.certificate },
-                  { path: `${directory}/key.pem`, content: identity.key, ...secret },
+                  { path: `${directory}/key.pem`, content: pulumi.secret(identity.key), ...secret },
               ]
             : []),
         ...(s.tokens
