@@ -102,7 +102,7 @@ export function otelClusterCollectorSpec(
     const files = [
         ...backEndFiles(s, directory, USER, secrets),
         ...login("monitor-password", secrets.monitorPassword),
-        { path: `${directory}/config.yaml`, content: otelClusterCollectorConfig(s), check: validator(s.image) },
+        { path: `${directory}/config.yaml`, content: otelClusterCollectorConfig(s), check: validator(s.image, USER) },
     ];
     return {
         container,
