@@ -202,9 +202,9 @@ export function backEndFiles(
 /** How a secret's file is kept. Pure. */
 export const secretOf = (owner: string): Pick<ServiceFile, "mode" | "owner"> => ({ mode: "0400", owner });
 
-/** The collector's own validator, with the files that its configuration names. Pure. */
-export function validator(image: string): string {
-    return `docker run --rm --network none --user 0:0 --cap-drop ALL --tmpfs ${QUEUE} -v "$DIR":${INSIDE}:ro ${image} validate --config "${INSIDE}/$CANDIDATE"`;
+/** The collector's own validator, which reads the files that the configuration names, as the collector's user. Pure. */
+export function validator(image: string, user: string): string {
+    return `docker run --rm --network none --user ${user} --cap-drop ALL --tmpfs ${QUEUE} -v "$DIR":${INSIDE}:ro ${image} validate --config "${INSIDE}/$CANDIDATE"`;
 }
 
 /** What is to have room on the host while the back ends are away. Pure. */

@@ -104,7 +104,7 @@ export function otelClusterCollectorSpec(
         ...backEndFiles(s, directory, USER, secrets),
         ...login("monitor-user", secrets.monitorUser ?? s.monitorUser),
         ...login("monitor-password", pulumi.secret(secrets.monitorPassword)),
-        { path: `${directory}/config.yaml`, content: otelClusterCollectorConfig(s), check: validator(s.image) },
+        { path: `${directory}/config.yaml`, content: otelClusterCollectorConfig(s), check: validator(s.image, USER) },
     ];
     return {
         container,

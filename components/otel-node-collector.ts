@@ -115,7 +115,7 @@ function files(
         ...(s.tokens
             ? [{ path: `${directory}/otlp-tokens`, content: tokenLines(secrets.otlpTokens ?? {}), ...secret }]
             : []),
-        { path: `${directory}/config.yaml`, content: otelNodeCollectorConfig(s), check: validator(s.image) },
+        { path: `${directory}/config.yaml`, content: otelNodeCollectorConfig(s), check: validator(s.image, USER) },
     ];
 }
 
