@@ -5,6 +5,18 @@
  * const host = new Host("web", { address: "10.0.0.7", hostKey: "ssh-ed25519 AAAA…", requirements: [lokiRequirements(settings)] });
  * const loki = new Loki("web-loki", { host, settings, client });
  */
+export { ApmCredentialName, ApmCredentials } from "./apm-credentials";
+export { ApmCollectorSecrets, ApmCollectorSettings, ApmMember } from "./apm-collector";
+export {
+    ApmFront,
+    ApmFrontArgs,
+    apmFrontRequirements,
+    ApmFrontSecrets,
+    ApmFrontSettings,
+    DashboardsCopy,
+} from "./apm-front";
+export { ApmNode, ApmNodeArgs, apmNodeRequirements, ApmNodeSettings } from "./apm-node";
+export { ApmIngest, ApmOptions } from "./apm-options";
 export { BucketRole, BucketSettings, ObjectStoreClient } from "./bucket";
 export {
     ContainerService,
@@ -13,10 +25,14 @@ export {
     HealthCheck,
     Mount,
     OpenCondition,
+    Scratch,
     ServiceFile,
+    Ulimit,
 } from "./container-service";
+export { ContainerWatch, ContainerWatchArgs, ContainerWatchSettings } from "./container-watch";
 export { CertificateGenerations } from "./ca-rotation";
 export {
+    ApmPurpose,
     Authority,
     CertificateAuthority,
     CertificateAuthorityArgs,
@@ -24,9 +40,18 @@ export {
     NodeCertificates,
     NodeCertificatesArgs,
     NodeNames,
+    PairPurpose,
     Purpose,
 } from "./certificates";
 export { CredentialName, Credentials, CredentialsArgs, SharedCredentials } from "./credentials";
+export {
+    DataPrepper,
+    DataPrepperArgs,
+    dataPrepperRequirements,
+    DataPrepperSecrets,
+    DataPrepperSettings,
+} from "./data-prepper";
+export { TelemetryIndices } from "./data-prepper-pipelines";
 export { Firewall, FirewallArgs, firewallRules, FirewallSettings } from "./firewall";
 export {
     Haproxy,
@@ -52,18 +77,53 @@ export {
     StoreTls,
 } from "./object-store";
 export {
+    OpenSearch,
+    OpenSearchArgs,
+    OpenSearchMember,
+    openSearchRequirements,
+    OpenSearchSecrets,
+    OpenSearchSettings,
+    OpenSearchTls,
+    S3Keys,
+} from "./opensearch";
+export {
+    OpenSearchDashboards,
+    OpenSearchDashboardsArgs,
+    openSearchDashboardsRequirements,
+    OpenSearchDashboardsSecrets,
+    OpenSearchDashboardsSettings,
+} from "./opensearch-dashboards";
+export { OpenSearchPasswords, OpenSearchRole, openSearchUser, OpenSearchUser } from "./opensearch-security";
+export { OpenSearchClusterSettings, RecoveryPreset, SnapshotSettings } from "./opensearch-setup";
+export {
     OtelAggregator,
     OtelAggregatorArgs,
     otelAggregatorRequirements,
     OtelAggregatorSettings,
 } from "./otel-aggregator";
+export {
+    OtelClusterCollector,
+    OtelClusterCollectorArgs,
+    otelClusterCollectorRequirements,
+    OtelClusterCollectorSecrets,
+    OtelClusterCollectorSettings,
+} from "./otel-cluster-collector";
+export {
+    OtelNodeCollector,
+    OtelNodeCollectorArgs,
+    otelNodeCollectorRequirements,
+    OtelNodeCollectorSecrets,
+    OtelNodeCollectorSettings,
+} from "./otel-node-collector";
 export { retireUsers, RetireUsersArgs, userOf, withOwnUser } from "./object-store-users";
-export { addresses, newestTokens } from "./outputs";
+export { addresses, apmAddresses, newestTokens } from "./outputs";
 export { Prometheus, prometheusRequirements, PrometheusSettings } from "./prometheus";
 export { CertificateRecord } from "./renewal";
 export { Reload, RemoteFile, RemoteFileArgs } from "./remote-file";
 export { ServiceArgs, ServiceSettings } from "./service";
 export { readSettings, StackSettings } from "./settings";
+export { snapshotKeys } from "./settings/apm-node-settings";
+export { System } from "./settings/key";
 export {
     ownSecrets,
     OwnSecretsArgs,
@@ -85,5 +145,5 @@ export {
 export { ThanosQuery, thanosQueryRequirements, ThanosQuerySettings } from "./thanos-query";
 export { ThanosSidecar, ThanosSidecarArgs, thanosSidecarRequirements, ThanosSidecarSettings } from "./thanos-sidecar";
 export { ThanosStore, ThanosStoreArgs, thanosStoreRequirements, ThanosStoreSettings } from "./thanos-store";
-export { Identity, NodeTls, TlsMode } from "./tls";
+export { ApmTls, Identity, NodeTls, TlsMode } from "./tls";
 export { Duration, Size } from "./units";
