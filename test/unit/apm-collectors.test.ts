@@ -158,8 +158,8 @@ describe("secrets", () => {
 
     it("are missed when they are not given", () => {
         const settings = collectorSettings();
-        const { identity: _, ...noIdentity } = COLLECTOR_SECRETS;
-        const { trusted: __, ...noCa } = COLLECTOR_SECRETS;
+        const noIdentity = { ...COLLECTOR_SECRETS, identity: undefined };
+        const noCa = { ...COLLECTOR_SECRETS, trusted: undefined };
         expect(() => otelNodeCollectorSpec(settings, noIdentity)).toThrow(/needs a certificate \(identity\)/);
         expect(() => otelClusterCollectorSpec(settings, noCa)).toThrow(/need the CA's certificate \(trusted\)/);
         expect(() => otelNodeCollectorSpec({ ...settings, node: "apm-9" }, COLLECTOR_SECRETS)).toThrow(
