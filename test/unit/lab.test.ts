@@ -70,7 +70,7 @@ describe("the service images", () => {
 
     it("are the same whether the user's Dockerfile builds them or the lab does", () => {
         for (const image of IMAGES.filter((each) => each.userDir)) {
-            expect(settings(image.layout), image.reference).toEqual(settings(join(image.userDir!, "Dockerfile")));
+            expect(settings(image.layout!), image.reference).toEqual(settings(join(image.userDir!, "Dockerfile")));
         }
     });
 
