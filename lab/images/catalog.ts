@@ -85,9 +85,9 @@ export const IMAGES: ServiceImage[] = [
     },
     // No package registry has these two.
     {
-        reference: "opensearchproject/data-prepper:2.10.2",
+        reference: "opensearchproject/data-prepper:2.15.1",
         repository: "opensearchproject/data-prepper",
-        tag: "2.10.2",
+        tag: "2.15.1",
         public: true,
         systems: ["apm"],
     },

@@ -123,7 +123,7 @@ describe("the service images", () => {
         expect(references("apm")).toEqual([
             "haproxy:2.6.12",
             "opensearchproject/opensearch:2.19.1",
-            "opensearchproject/data-prepper:2.10.2",
+            "opensearchproject/data-prepper:2.15.1",
             "opensearchproject/opensearch-dashboards:2.19.1",
             "cmp-otel-aggregator:0.139.0",
         ]);
