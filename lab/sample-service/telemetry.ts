@@ -37,7 +37,7 @@ export class Telemetry {
         });
         const to = (signal: string) => ({
             url: `${collector.url}/v1/${signal}`,
-            headers: collector.authorization ? { authorization: collector.authorization } : {},
+            headers: headersOf(collector),
             httpAgentOptions: { keepAlive: true, ...(collector.ca ? { ca: collector.ca } : {}) },
         });
         const traces = new NodeTracerProvider({
@@ -75,3 +75,5 @@ export class Telemetry {
         if (failures.length) throw new Error(failures.map(({ message }) => message).join("; "));
     }
 }
+
+const headersOf = ({ authorization }: Collector): Record<string, string> => (authorization ? { authorization } : {});

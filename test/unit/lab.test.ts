@@ -10,17 +10,7 @@ import { IMAGES, imagesNamed, imagesOf, type ServiceImage } from "../../lab/imag
 import { imageKey } from "../../lab/images/build";
 import { fileName, listFile, parseArtifacts, wrongArtifacts } from "../../lab/images/maven";
 import { programsKey } from "../../lab/images/programs";
-import {
-    ALL_NODES,
-    chooseNodes,
-    findSystem,
-    hostsOf,
-    macAddress,
-    NETWORK,
-    NODES,
-    portName,
-    systemOf,
-} from "../../lab/nodes";
+import { ALL_NODES, chooseNodes, findSystem, hostsOf, macAddress, NETWORK, portName, systemOf } from "../../lab/nodes";
 import { REPO } from "../../lab/paths";
 import { openProject, STACKS, stacksOf } from "../../lab/project";
 import { run, until } from "../../lab/run";
