@@ -80,7 +80,7 @@ export const IMAGES: ServiceImage[] = [
         public: true,
         systems: ["apm"],
         layout: here("opensearch", "Dockerfile"),
-        files: ["assemble.sh", "log4j2.properties", "open-files.c", "opensearch-docker-entrypoint.sh"],
+        files: ["assemble.sh", "log4j2.properties", "open-files.c", "open-files.sh", "opensearch-docker-entrypoint.sh"],
         maven: { dir: here("opensearch") },
     },
     // No package registry has these two.

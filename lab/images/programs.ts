@@ -1,6 +1,17 @@
 /** Gets the programs inside the service images, from Go modules or Maven Central, into a cache keyed by what they are made from. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, copyFileSync, writeFileSync } from "node:fs";
+import {
+    copyFileSync,
+    cpSync,
+    existsSync,
+    mkdirSync,
+    readdirSync,
+    readFileSync,
+    renameSync,
+    rmSync,
+    statSync,
+    writeFileSync,
+} from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { CACHE_DIR, LOG_DIR, REPO } from "../paths";
@@ -29,6 +40,8 @@ export function programsKey(image: ServiceImage): string {
     }
     if (image.collector) {
         hash.update(readFileSync(join(image.collector.dir, "builder.yaml"))).update(image.collector.builder);
+        for (const file of ownSources(image.collector))
+            hash.update(file).update(readFileSync(join(image.collector.dir, file)));
     }
     if (image.maven) hash.update(readFileSync(listFile(image.maven)));
     return hash.digest("hex").slice(0, 16);
@@ -103,8 +116,19 @@ async function addForeignSums(sums: NonNullable<GoPrograms["sums"]>, work: strin
     writeFileSync(target, `${readIfThere(target)}${missing.map((line) => `${line}\n`).join("")}`);
 }
 
+/** Components of our own are Go modules in folders beside builder.yaml, which names them by path. Their files, by their names from there. */
+function ownSources({ dir }: CollectorProgram): string[] {
+    const modules = readdirSync(dir, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    return modules
+        .flatMap(({ name }) =>
+            readdirSync(join(dir, name), { recursive: true, encoding: "utf8" }).map((file) => join(name, file)),
+        )
+        .filter((file) => statSync(join(dir, file)).isFile())
+        .sort();
+}
+
 async function collectorBuild(collector: CollectorProgram, work: string, options: RunOptions): Promise<void> {
-    copyFileSync(join(collector.dir, "builder.yaml"), join(work, "builder.yaml"));
+    for (const file of ["builder.yaml", ...ownSources(collector)]) cpSync(join(collector.dir, file), join(work, file));
     const builder = ["go", "run", collector.builder, "--config", "builder.yaml"];
     await must(["nice", "-n", "10", ...builder, "--skip-compilation"], options);
     // The builder's own compile step hides its progress; this is the same command, with -v.

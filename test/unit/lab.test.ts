@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -104,6 +104,20 @@ describe("the service images", () => {
         expect(imageKey(changed)).not.toBe(imageKey(minio));
         const tags: ServiceImage = { ...minio, go: { ...minio.go!, tags: ["other"] } };
         expect(programsKey(tags)).not.toBe(programsKey(minio));
+    });
+
+    it("are rebuilt when a collector's component of ours changes", () => {
+        const collector = imagesNamed(["cmp-otel-aggregator"])[0]!;
+        const dir = mkdtempSync(join(tmpdir(), "lab-"));
+        writeFileSync(join(dir, "builder.yaml"), "dist: {}\n");
+        const image: ServiceImage = { ...collector, collector: { ...collector.collector!, dir } };
+        const without = programsKey(image);
+        mkdirSync(join(dir, "ours", "receiver"), { recursive: true });
+        writeFileSync(join(dir, "ours", "receiver", "a.go"), "package a\n");
+        const before = programsKey(image);
+        expect(before).not.toBe(without);
+        writeFileSync(join(dir, "ours", "receiver", "a.go"), "package b\n");
+        expect(programsKey(image)).not.toBe(before);
     });
 
     it("are those of the systems whose hosts come up", () => {

@@ -81,3 +81,5 @@ cluster.name: docker-cluster
 network.host: 0.0.0.0
 EOF
 sed -i 's/^OPENSEARCH_BUNDLED_JDK=false$/OPENSEARCH_BUNDLED_JDK=true/' "$home/bin/opensearch-env"
+# However it is started.
+sed -i '2i . /usr/local/lib/open-files.sh' "$home/bin/opensearch"

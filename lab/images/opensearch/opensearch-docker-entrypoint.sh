@@ -21,12 +21,6 @@ if [ "${DISABLE_INSTALL_DEMO_CONFIG:-}" != true ]; then
     exit 1
 fi
 
-# The only thing here that upstream's does not do: see open-files.c.
-if [ "$(ulimit -Hn)" != unlimited ] && [ "$(ulimit -Hn)" -lt 65535 ]; then
-    echo "This machine allows $(ulimit -Hn) open files, fewer than OpenSearch insists on: the lab's image makes it start all the same." >&2
-    export LD_PRELOAD=/usr/local/lib/open-files.so
-fi
-
 options=()
 [ "${DISABLE_SECURITY_PLUGIN:-}" != true ] || options+=(-Eplugins.security.disabled=true)
 while IFS= read -r -d '' variable; do
