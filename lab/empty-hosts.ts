@@ -15,7 +15,7 @@ export interface EmptyHosts {
     /** Whose hosts. @default the pair's */
     system?: System;
     /** For all stacks. */
-    settings?: Record<string, string>;
+    settings?: Record<string, unknown>;
     /** File systems of their own where services keep data. */
     disks?: boolean;
 }

@@ -93,7 +93,7 @@ export async function initStacks(project: Project): Promise<void> {
 }
 
 /** Writes settings into a stack's file. */
-export function setSettings(project: Project, stack: StackName, settings: Record<string, string>): void {
+export function setSettings(project: Project, stack: StackName, settings: Record<string, unknown>): void {
     const document = parseDocument(readFileSync(stackFile(project.dir, stack), "utf8"));
     for (const [key, value] of Object.entries(settings)) document.setIn(["config", `otel-ha:${key}`], value);
     writeFileSync(stackFile(project.dir, stack), String(document));
