@@ -34,6 +34,14 @@ export {
     Purpose,
 } from "./certificates";
 export { CredentialName, Credentials, CredentialsArgs, SharedCredentials } from "./credentials";
+export {
+    DataPrepper,
+    DataPrepperArgs,
+    dataPrepperRequirements,
+    DataPrepperSecrets,
+    DataPrepperSettings,
+} from "./data-prepper";
+export { TelemetryIndices } from "./data-prepper-pipelines";
 export { Firewall, FirewallArgs, firewallRules, FirewallSettings } from "./firewall";
 export {
     Haproxy,
@@ -58,6 +66,17 @@ export {
     RootCredentials,
     StoreTls,
 } from "./object-store";
+export {
+    OpenSearch,
+    OpenSearchArgs,
+    OpenSearchMember,
+    openSearchRequirements,
+    OpenSearchSecrets,
+    OpenSearchSettings,
+    OpenSearchTls,
+} from "./opensearch";
+export { OpenSearchPasswords, OpenSearchRole, openSearchUser, OpenSearchUser } from "./opensearch-security";
+export { OpenSearchClusterSettings, RecoveryPreset, SnapshotSettings } from "./opensearch-setup";
 export {
     OtelAggregator,
     OtelAggregatorArgs,

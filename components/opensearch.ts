@@ -333,6 +333,7 @@ export function openSearchRequirements(settings: OpenSearchSettings): Requiremen
             },
         ],
         dataPaths: [{ path: s.dataDir }],
+        scripts: ["opensearch-session", "setup-opensearch", "may-stop-opensearch"],
         // Lucene maps each file by itself; what kernels allow is too little for it (the server refuses to start).
         sysctls: s.mmap ? { "vm.max_map_count": "262144" } : {},
     };

@@ -111,7 +111,7 @@ secure_settings() {
 
 # Without a password: who has no users yet says 503, who has some asks for one. Until there is a cluster, its id is _na_.
 belongs() { # ADDRESS
-    answer=$(curl -s -m 3 -w ' %{http_code}' --cacert "$run/tls/trusted.pem" "$scheme://$1:$port/?filter_path=cluster_uuid") || {
+    answer=$(curl -s -m 3 -w ' %{http_code}' --cacert "$run/tls/trusted.pem" "$scheme://$1:$port/?filter_path=cluster_uuid&pretty=false") || {
         code=$?
         case $code in 35 | 51 | 58 | 60 | 77)
             echo "start-opensearch: what listens at $1:$port cannot be believed (curl: $code): it has no certificate of our CA for that address" >&2

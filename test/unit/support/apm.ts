@@ -1,5 +1,6 @@
 // What the parts of Container APM are given in tests.
 import { DataPrepperSettings } from "../../../components/data-prepper";
+import { ApmTls } from "../../../components";
 import { Made, newCa, newLeaf } from "./certificates";
 
 export const APM_ADDRESSES = ["192.168.110.231", "192.168.110.232", "192.168.110.233"];
@@ -21,4 +22,21 @@ export async function apmIdentity(): Promise<ApmIdentity> {
         ipAddresses: [APM_ADDRESSES[0], "127.0.0.1"],
     });
     return { trusted: ca.certificate, identity };
+}
+
+/** Everything that a node of Container APM shows of itself. */
+export async function apmTls(): Promise<ApmTls> {
+    const ca = await newCa("otel-ha CA 1");
+    const of = async (commonName: string): Promise<Made> => {
+        const { certificate, key } = await newLeaf(ca, { commonName, dnsNames: ["apm-1", "localhost"] });
+        return { certificate, key };
+    };
+    return {
+        trusted: ca.certificate,
+        opensearch: await of("apm-1"),
+        opensearchAdmin: await of("otel-ha-admin"),
+        dataPrepper: await of("data-prepper-apm-1"),
+        dashboards: await of("opensearch-dashboards-apm-1"),
+        collector: await of("otel-node-collector-apm-1"),
+    };
 }

@@ -1,0 +1,207 @@
+// A node of Container APM as the engine sees it: which resources, in which order, with which secrets where.
+import * as pulumi from "@pulumi/pulumi";
+import { beforeAll, describe, expect, it } from "vitest";
+import { ApmCredentials, ApmNode, ApmTls } from "../../components";
+import { MANDATORY } from "../../components/policy/rules";
+import { violations } from "../../components/policy/model";
+import { apmTls } from "./support/apm";
+import { asAsked } from "./support/asked";
+import { Registered, run } from "./support/graph";
+import { apmSettingsOf, ApmStackName, HOST_KEY } from "./support/stacks";
+
+const COMMAND = "command:remote:Command";
+const CONTAINER = "docker:index/container:Container";
+const IMAGE = "docker:index/remoteImage:RemoteImage";
+
+/** Steps that do something, and files. */
+const STEP = /-(ready|may-stop|retired)$/;
+/** What is open, and what a host lacks, is said; these get no secret to say. */
+const SPEAKS = /-(ready|may-stop|retired|host-setup|firewall-kept|watch)$/;
+
+const SECRETS: ApmCredentials = {
+    opensearchAdminPassword: "SECRET-of-admin",
+    opensearchWriterPassword: "SECRET-of-writer",
+    opensearchReaderPassword: "SECRET-of-reader",
+    opensearchDashboardsPassword: "SECRET-of-dashboards",
+    opensearchMonitorPassword: "SECRET-of-monitor",
+    dataPrepperPassword: "SECRET-of-prepper",
+    dashboardsCookieSecret: "SECRET-of-cookies-32-characters--",
+};
+
+const DIRECT = { apm: '{"ingest":"direct"}' };
+
+let tls: ApmTls;
+let resources: Registered[];
+let direct: Registered[];
+
+const ofType = (type: string, all = resources): Registered[] => all.filter((one) => one.type === type);
+const named = (type: string, name: string, all = resources): Registered => {
+    const found = all.find((one) => one.type === type && one.name === name);
+    if (!found) throw new Error(`no ${type} ${name}`);
+    return found;
+};
+
+async function register(
+    stack: ApmStackName,
+    changes: Record<string, string> = {},
+    secrets = SECRETS,
+): Promise<Registered[]> {
+    const graph = await run(() => {
+        const settings = apmSettingsOf(stack, changes);
+        const credentials = Object.fromEntries(
+            Object.entries(secrets).map(([name, value]) => [name, pulumi.secret(value as string)]),
+        ) as unknown as ApmCredentials;
+        return new ApmNode(settings.opensearch.node, {
+            settings,
+            credentials,
+            tls: changes.tls === "off" ? undefined : tls,
+            privateKey: pulumi.secret("SECRET-key-of-the-deployer"),
+            otlpTokens: { shop: ["SECRET-token"] },
+        });
+    });
+    return graph.resources;
+}
+
+beforeAll(async () => {
+    tls = await apmTls();
+    resources = await register("apm1");
+    direct = await register("apm1", DIRECT);
+}, 60_000);
+
+/** Everything that must be there before a resource, however far back. */
+function before(resource: Registered, all = resources): Set<string> {
+    const found = new Set<string>();
+    const visit = (one: Registered): void => {
+        for (const key of one.dependsOn) {
+            if (found.has(key)) continue;
+            found.add(key);
+            const next = all.find((candidate) => `${candidate.type} ${candidate.name}` === key);
+            if (next) visit(next);
+        }
+    };
+    visit(resource);
+    return found;
+}
+
+const containers = (all: Registered[]): string[] =>
+    ofType(CONTAINER, all)
+        .map(({ inputs }) => inputs.name as string)
+        .sort();
+
+describe("a node of Container APM", () => {
+    it("is these containers", () => {
+        expect(containers(resources)).toEqual(["data-prepper-apm-1", "opensearch-apm-1"]);
+        expect(containers(direct)).toEqual(["opensearch-apm-1"]);
+    });
+
+    it("starts with OpenSearch, and with what needs it after that is part of its cluster", () => {
+        expect([...before(named(CONTAINER, "apm-1-opensearch"))].filter((key) => key.startsWith(CONTAINER))).toEqual(
+            [],
+        );
+        for (const [later, earlier] of [["apm-1-data-prepper", "apm-1-opensearch"]])
+            expect(named(CONTAINER, later!).dependsOn).toContain(`${COMMAND} ${earlier}-ready`);
+    });
+
+    it("touches nothing before the host's checks have passed", () => {
+        for (const one of resources.filter((other) => other.custom && [COMMAND, CONTAINER, IMAGE].includes(other.type)))
+            if (one.name !== "apm-1-host-setup") expect(before(one), one.name).toContain(`${COMMAND} apm-1-host-setup`);
+    });
+
+    it("takes users of OpenSearch away only when all that log in work as the new ones, and nothing waits for that", () => {
+        const retired = named(COMMAND, "apm-1-opensearch-retired");
+        for (const { name } of ofType(CONTAINER)) expect(before(retired)).toContain(`${COMMAND} ${name}-ready`);
+        for (const one of resources) expect(one.dependsOn).not.toContain(`${COMMAND} ${retired.name}`);
+    });
+
+    it("has names that begin with the parent's", () => {
+        for (const one of resources.filter((other) => other.parent !== ""))
+            expect(one.name.startsWith(one.parent.split(" ")[1]!), `${one.name} of ${one.parent}`).toBe(true);
+    });
+
+    it("breaks no rule of docs/policies.md", () => {
+        expect(resources.map(asAsked).flatMap((asked) => violations(MANDATORY, asked))).toEqual([]);
+    });
+
+    it("may be without TLS, and then without users", async () => {
+        const clear = await register("apm1", { ...DIRECT, tls: "off" });
+        expect(containers(clear)).toEqual(containers(direct));
+        expect(JSON.stringify(clear.map(({ inputs }) => inputs))).not.toMatch(/SECRET-of/);
+        expect(clear.map(({ name }) => name)).not.toContain("apm-1-opensearch-retired");
+    });
+});
+
+describe("a secret of Container APM", () => {
+    it("goes to the host on standard input of a file or a step, and nowhere else", () => {
+        for (const one of resources)
+            for (const [input, value] of Object.entries(one.inputs)) {
+                const allowed = input === "connection" || (one.type === COMMAND && input === "stdin");
+                if (!allowed) expect(JSON.stringify(value), `${one.name} ${input}`).not.toContain("SECRET");
+            }
+    });
+
+    it("is marked as one wherever it is: previews and the state hide it", () => {
+        const keys = Object.values(tls).flatMap((of) => (typeof of === "string" ? [] : [(of as { key: string }).key]));
+        for (const one of resources)
+            for (const [input, value] of Object.entries(one.inputs)) {
+                const text = JSON.stringify(value);
+                if (/SECRET-/.test(text) || keys.some((key) => text.includes(key.split("\n")[1]!)))
+                    expect(one.secrets, `${one.name} ${input}`).toContain(input);
+            }
+    });
+
+    it("lies in files that only their reader may read", () => {
+        const files = ofType(COMMAND).filter((one) => one.secrets.includes("stdin") && !STEP.test(one.name));
+        expect(files.length).toBeGreaterThan(4);
+        for (const file of files) expect(file.inputs.create, file.name).toContain("--mode 0400 ");
+    });
+
+    it("is another user when it is another password: the old one works until all nodes log in as the new one", async () => {
+        const next = await register("apm1", {}, { ...SECRETS, opensearchWriterPassword: "SECRET-of-writer-2" });
+        const users = (all: Registered[]): string[] =>
+            ["apm-1-opensearch-users", "apm-1-data-prepper-secrets.env", "apm-1-opensearch-retired"].map(
+                (name) => /\bwriter-[0-9a-f]{6}\b/.exec(named(COMMAND, name, all).inputs.stdin as string)![0],
+            );
+        expect(new Set(users(resources)).size).toBe(1);
+        expect(new Set(users(next)).size).toBe(1);
+        expect(users(next)[0]).not.toBe(users(resources)[0]);
+    });
+});
+
+describe("every command on a host of Container APM", () => {
+    it("connects only to a host that shows the right key", () => {
+        for (const one of ofType(COMMAND)) {
+            const { host, hostKey } = one.inputs.connection;
+            expect({ host, hostKey }).toEqual({ host: "192.168.110.231", hostKey: HOST_KEY });
+            expect(one.secrets).toContain("connection");
+            expect(one.inputs.addPreviousOutputInEnv).toBe(false);
+        }
+    });
+
+    it("writes nothing secret to the log", () => {
+        for (const one of ofType(COMMAND))
+            expect(one.inputs.logging, one.name).toBe(SPEAKS.test(one.name) ? "stdout" : "none");
+    });
+
+    it("deletes configuration and never data", () => {
+        for (const one of ofType(COMMAND))
+            for (const line of [one.inputs.delete ?? []].flat() as string[]) {
+                expect(line, one.name).toMatch(
+                    /^rm -f \/data\/docker\/otel\/\S+$|^rm -rf \/usr\/local\/lib\/otel-ha \/etc\/sysctl\.d\/90-otel-ha\.conf$|\/firewall remove \/data\/docker\/otel\/firewall$/,
+                );
+                expect(line).not.toMatch(/\/volume/);
+            }
+    });
+});
+
+describe("a container of Container APM", () => {
+    it("has time to end, a health check, bounded logs, a restart, and no way to the engine", () => {
+        for (const { inputs, ...one } of ofType(CONTAINER)) {
+            expect(inputs.destroyGraceSeconds, one.name).toBeGreaterThanOrEqual(30);
+            expect(inputs.healthcheck.tests[0]).toBe("CMD-SHELL");
+            expect(inputs).toMatchObject({ restart: "unless-stopped", networkMode: "host", readOnly: true });
+            expect(inputs.logOpts).toEqual({ "max-size": "20m", "max-file": "5" });
+            expect(inputs.memory).toBeGreaterThan(0);
+            expect(JSON.stringify(inputs.mounts)).not.toContain("docker.sock");
+        }
+    });
+});
