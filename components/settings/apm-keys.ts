@@ -64,7 +64,7 @@ export const APM_KEYS = {
     dataPrepperMemoryLimit: optional("size", DATA_PREPPER_DEFAULTS.memoryLimit),
     dataPrepperFlushTimeout: optional("duration", DATA_PREPPER_DEFAULTS.flushTimeout),
     dataPrepperTraceWait: optional("duration", DATA_PREPPER_DEFAULTS.traceWait),
-    dashboardsCopies: optional("count", 2),
+    dashboardsCopies: optional("number", 2),
     dashboardsMemoryLimit: optional("size", "1GiB"),
     nodeCollectorMemoryLimit: optional("size", "1GiB"),
     clusterCollectorMemoryLimit: optional("size", "512MiB"),
