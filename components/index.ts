@@ -6,6 +6,15 @@
  * const loki = new Loki("web-loki", { host, settings, client });
  */
 export { ApmCredentialName, ApmCredentials } from "./apm-credentials";
+export { ApmCollectorSecrets, ApmCollectorSettings, ApmMember } from "./apm-collector";
+export {
+    ApmFront,
+    ApmFrontArgs,
+    apmFrontRequirements,
+    ApmFrontSecrets,
+    ApmFrontSettings,
+    DashboardsCopy,
+} from "./apm-front";
 export { ApmNode, ApmNodeArgs, apmNodeRequirements, ApmNodeSettings } from "./apm-node";
 export { ApmIngest, ApmOptions } from "./apm-options";
 export { BucketRole, BucketSettings, ObjectStoreClient } from "./bucket";
@@ -33,6 +42,7 @@ export {
     PairPurpose,
     Purpose,
 } from "./certificates";
+export { ContainerWatch, ContainerWatchArgs, ContainerWatchSettings } from "./container-watch";
 export { CredentialName, Credentials, CredentialsArgs, SharedCredentials } from "./credentials";
 export {
     DataPrepper,
@@ -75,6 +85,13 @@ export {
     OpenSearchSettings,
     OpenSearchTls,
 } from "./opensearch";
+export {
+    OpenSearchDashboards,
+    OpenSearchDashboardsArgs,
+    openSearchDashboardsRequirements,
+    OpenSearchDashboardsSecrets,
+    OpenSearchDashboardsSettings,
+} from "./opensearch-dashboards";
 export { OpenSearchPasswords, OpenSearchRole, openSearchUser, OpenSearchUser } from "./opensearch-security";
 export { OpenSearchClusterSettings, RecoveryPreset, SnapshotSettings } from "./opensearch-setup";
 export {
@@ -83,6 +100,20 @@ export {
     otelAggregatorRequirements,
     OtelAggregatorSettings,
 } from "./otel-aggregator";
+export {
+    OtelClusterCollector,
+    OtelClusterCollectorArgs,
+    otelClusterCollectorRequirements,
+    OtelClusterCollectorSecrets,
+    OtelClusterCollectorSettings,
+} from "./otel-cluster-collector";
+export {
+    OtelNodeCollector,
+    OtelNodeCollectorArgs,
+    otelNodeCollectorRequirements,
+    OtelNodeCollectorSecrets,
+    OtelNodeCollectorSettings,
+} from "./otel-node-collector";
 export { retireUsers, RetireUsersArgs, userOf, withOwnUser } from "./object-store-users";
 export { addresses, apmAddresses, newestTokens } from "./outputs";
 export { Prometheus, prometheusRequirements, PrometheusSettings } from "./prometheus";

@@ -136,12 +136,13 @@ const ROLES: Record<OpenSearchRole | "keeper", Role> = {
         indices: [{ patterns: ["*"], actions: ["indices:monitor/*", "indices:admin/aliases/get"] }],
     },
     keeper: {
-        cluster: ["cluster:monitor/*", "cluster:admin/settings/update"],
+        cluster: ["cluster:monitor/*", "cluster:admin/settings/update", "indices:data/write/bulk"],
         indices: [
+            // The plugin does not see which index is meant. What is done to it by that is asked for, too.
+            { patterns: ["*"], actions: ["indices:admin/rollover"] },
             {
                 patterns: TELEMETRY,
                 actions: [
-                    "indices:admin/rollover",
                     "indices:admin/delete",
                     "indices:admin/create",
                     "indices:admin/aliases*",

@@ -9,7 +9,7 @@ set -eu
 
 # The password is in curl.conf: arguments can be seen.
 status=$(curl -K "$CONFIG/curl.conf" -sS --max-time 3 "https://127.0.0.1:$PORT/api/status" 2>&1) || true
-# The first form is the one that is asked for nowhere else (status.v6ApiFormat).
+# Of either form (status.v6ApiFormat).
 printf '%s' "$status" | grep -Eq '"overall":\{[^{}]*("state":"green"|"level":"available")' && exit 0
 
 said="no host answers"

@@ -25,17 +25,20 @@ ask() { # PATH CURL-ARGUMENT...
     esac
 }
 
-count() { # of what is in the answer
-    printf '%s' "$answer" | grep -Eo "$1" | wc -l
+# When each of the objects was written, one a line.
+written() { # PATTERN, which the kind must match
+    names=$(sed -n 's/^{"type":"\('"$1"'\)","id":"\([^"]*\)".*/{"type":"\1","id":"\2"}/p' "$objects")
+    ask /api/saved_objects/_bulk_get -H 'content-type: application/json' --data "[$(printf '%s\n' "$names" | tr '\n' ',' | sed 's/,$//')]"
+    times=$(printf '%s' "$answer" | grep -Eo '"updated_at":"[^"]*"') || true
+    [ "$(printf '%s\n' "$times" | wc -l)" -eq "$(printf '%s\n' "$names" | wc -l)" ]
 }
 
 difference() {
     hash=$(grep -Eo 'otel-ha [0-9a-f]{64}' "$objects") || { echo "$objects has no hash" >&2; exit 1; }
-    names=$(sed -n 's/^{"type":"\([^"]*\)","id":"\([^"]*\)".*/{"type":"\1","id":"\2"}/p' "$objects")
-    ask /api/saved_objects/_bulk_get -H 'content-type: application/json' --data "[$(printf '%s\n' "$names" | tr '\n' ',' | sed 's/,$//')]"
-    printf '%s' "$answer" | grep -q "$hash" || { echo "they are of another version, or not there"; return; }
-    times=$(printf '%s' "$answer" | grep -Eo '"updated_at":"[^"]*"')
-    [ "$(printf '%s\n' "$times" | wc -l)" -eq "$(printf '%s\n' "$names" | wc -l)" ] || { echo "some are not there"; return; }
+    # Dashboards itself writes the fields that it has found into index patterns.
+    written 'index-pattern' || { echo "index patterns are missing"; return; }
+    written '[vd][^"]*' || { echo "dashboards are missing"; return; }
+    printf '%s' "$answer" | grep -q "$hash" || { echo "they are of another version"; return; }
     [ "$(printf '%s\n' "$times" | sort -u | wc -l)" -eq 1 ] || { echo "some have been changed"; return; }
 }
 

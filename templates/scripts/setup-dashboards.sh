@@ -3,7 +3,7 @@
 #
 # Waits until OpenSearch Dashboards works, and gives it the index patterns and dashboards of its objects.ndjson: only when they are different from what is
 # there. While OpenSearch does not answer, as before the other hosts are set up, that is waited for up to the open timeout; then it is said as "open:" and
-# is no failure. --check true: changes nothing, and fails when something is different.
+# is no failure: the container does all this by itself. --check true: changes nothing, and fails when something is different.
 set -eu
 
 timeout=300 open_timeout=300 do=import
@@ -24,7 +24,7 @@ while ! said=$("$lib/await-healthy" --timeout "$timeout" "$container" 2>&1); do
     case $said in
         *"$container is not healthy after "*": waits for OpenSearch: "*)
             [ "$(date +%s)" -ge "$open_by" ] || continue
-            echo "open: OpenSearch Dashboards waits for OpenSearch (${said##*: waits for OpenSearch: }); its dashboards are not there yet: run \`up\` again then"
+            echo "open: OpenSearch Dashboards waits for OpenSearch (${said##*: waits for OpenSearch: }); it starts by itself then"
             exit 0 ;;
     esac
     printf '%s\n' "$said" >&2

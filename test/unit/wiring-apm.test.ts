@@ -90,16 +90,64 @@ const containers = (all: Registered[]): string[] =>
 
 describe("a node of Container APM", () => {
     it("is these containers", () => {
-        expect(containers(resources)).toEqual(["data-prepper-apm-1", "opensearch-apm-1"]);
-        expect(containers(direct)).toEqual(["opensearch-apm-1"]);
+        const all = [
+            "data-prepper",
+            "haproxy",
+            "opensearch",
+            "opensearch-dashboards",
+            "otel-cluster-collector",
+            "otel-node-collector",
+        ].map((name) => `${name}-apm-1`);
+        expect(containers(resources)).toEqual(all);
+        expect(containers(direct)).toEqual(all.slice(1));
     });
 
     it("starts with OpenSearch, and with what needs it after that is part of its cluster", () => {
         expect([...before(named(CONTAINER, "apm-1-opensearch"))].filter((key) => key.startsWith(CONTAINER))).toEqual(
             [],
         );
-        for (const [later, earlier] of [["apm-1-data-prepper", "apm-1-opensearch"]])
+        for (const [later, earlier] of [
+            ["apm-1-data-prepper", "apm-1-opensearch"],
+            ["apm-1-opensearch-dashboards", "apm-1-opensearch"],
+            ["apm-1-haproxy", "apm-1-opensearch-dashboards"],
+            ["apm-1-otel-node-collector", "apm-1-data-prepper"],
+            ["apm-1-otel-cluster-collector", "apm-1-data-prepper"],
+        ])
             expect(named(CONTAINER, later!).dependsOn).toContain(`${COMMAND} ${earlier}-ready`);
+    });
+
+    it("collects what the host says about its containers, and writes straight to OpenSearch when it is told to", () => {
+        for (const [all, backEnd] of [
+            [resources, "apm-1-data-prepper"],
+            [direct, "apm-1-opensearch"],
+        ] as const)
+            for (const name of ["apm-1-otel-node-collector", "apm-1-otel-cluster-collector"])
+                expect(named(CONTAINER, name, all).dependsOn).toEqual(
+                    expect.arrayContaining([`${COMMAND} ${backEnd}-ready`, `${COMMAND} apm-1-watch`]),
+                );
+        const password = (all: Registered[]): string =>
+            named(COMMAND, "apm-1-otel-node-collector-back-end-password", all).inputs.stdin as string;
+        expect([password(resources), password(direct)]).toEqual(["SECRET-of-prepper", "SECRET-of-writer"]);
+    });
+
+    it("shows people what is there beside it: nothing of the path from applications to disk waits for that", () => {
+        for (const one of resources.filter(({ custom, name }) => custom && !/-(haproxy|dashboards|retired)/.test(name)))
+            expect(
+                [...before(one)].filter((key) => /-(haproxy|dashboards)/.test(key)),
+                one.name,
+            ).toEqual([]);
+    });
+
+    it("leads to OpenSearch Dashboards on every node, of which the first ones have a copy", async () => {
+        const third = await register("apm3");
+        expect(containers(third)).toContain("haproxy-apm-3");
+        expect(containers(third)).not.toContain("opensearch-dashboards-apm-3");
+        const { stdin } = named(COMMAND, "apm-3-haproxy-haproxy.cfg", third).inputs as { stdin: string };
+        expect(stdin).toContain("192.168.110.231:15601");
+        expect(stdin).toContain("192.168.110.232:15601");
+        expect(stdin).not.toContain("192.168.110.233:15601");
+        const none = await register("apm1", { dashboardsCopies: "0" });
+        expect(containers(none).filter((name) => /dashboards|haproxy/.test(name))).toEqual([]);
     });
 
     it("touches nothing before the host's checks have passed", () => {
@@ -123,8 +171,8 @@ describe("a node of Container APM", () => {
     });
 
     it("may be without TLS, and then without users", async () => {
-        const clear = await register("apm1", { ...DIRECT, tls: "off" });
-        expect(containers(clear)).toEqual(containers(direct));
+        const clear = await register("apm1", { ...DIRECT, tls: "off", dashboardsCopies: "0" });
+        expect(containers(clear)).toContain("opensearch-apm-1");
         expect(JSON.stringify(clear.map(({ inputs }) => inputs))).not.toMatch(/SECRET-of/);
         expect(clear.map(({ name }) => name)).not.toContain("apm-1-opensearch-retired");
     });
@@ -156,14 +204,19 @@ describe("a secret of Container APM", () => {
     });
 
     it("is another user when it is another password: the old one works until all nodes log in as the new one", async () => {
-        const next = await register("apm1", {}, { ...SECRETS, opensearchWriterPassword: "SECRET-of-writer-2" });
+        const next = await register("apm1", DIRECT, { ...SECRETS, opensearchWriterPassword: "SECRET-of-writer-2" });
         const users = (all: Registered[]): string[] =>
-            ["apm-1-opensearch-users", "apm-1-data-prepper-secrets.env", "apm-1-opensearch-retired"].map(
-                (name) => /\bwriter-[0-9a-f]{6}\b/.exec(named(COMMAND, name, all).inputs.stdin as string)![0],
-            );
-        expect(new Set(users(resources)).size).toBe(1);
+            [
+                "apm-1-opensearch-users",
+                "apm-1-otel-node-collector-back-end-user",
+                "apm-1-otel-cluster-collector-back-end-user",
+                "apm-1-opensearch-retired",
+            ].map((name) => /\bwriter-[0-9a-f]{6}\b/.exec(named(COMMAND, name, all).inputs.stdin as string)![0]);
+        expect(new Set(users(direct)).size).toBe(1);
         expect(new Set(users(next)).size).toBe(1);
-        expect(users(next)[0]).not.toBe(users(resources)[0]);
+        expect(users(next)[0]).not.toBe(users(direct)[0]);
+        const throughPrepper = named(COMMAND, "apm-1-data-prepper-secrets.env").inputs.stdin as string;
+        expect(throughPrepper).toContain(users(direct)[0]);
     });
 });
 
@@ -186,9 +239,9 @@ describe("every command on a host of Container APM", () => {
         for (const one of ofType(COMMAND))
             for (const line of [one.inputs.delete ?? []].flat() as string[]) {
                 expect(line, one.name).toMatch(
-                    /^rm -f \/data\/docker\/otel\/\S+$|^rm -rf \/usr\/local\/lib\/otel-ha \/etc\/sysctl\.d\/90-otel-ha\.conf$|\/firewall remove \/data\/docker\/otel\/firewall$/,
+                    /^test ! -e \/usr\/local\/lib\/otel-ha\/watch-containers \|\| \/usr\/local\/lib\/otel-ha\/watch-containers remove \/data\/volume\/otel\/otel-watch$|^rm -f \/data\/docker\/otel\/\S+$|^rm -rf \/usr\/local\/lib\/otel-ha \/etc\/sysctl\.d\/90-otel-ha\.conf$|\/firewall remove \/data\/docker\/otel\/firewall$/,
                 );
-                expect(line).not.toMatch(/\/volume/);
+                if (one.name !== "apm-1-watch") expect(line).not.toMatch(/\/volume/);
             }
     });
 });
@@ -196,7 +249,7 @@ describe("every command on a host of Container APM", () => {
 describe("a container of Container APM", () => {
     it("has time to end, a health check, bounded logs, a restart, and no way to the engine", () => {
         for (const { inputs, ...one } of ofType(CONTAINER)) {
-            expect(inputs.destroyGraceSeconds, one.name).toBeGreaterThanOrEqual(30);
+            expect(inputs.destroyGraceSeconds, one.name).toBeGreaterThanOrEqual(10);
             expect(inputs.healthcheck.tests[0]).toBe("CMD-SHELL");
             expect(inputs).toMatchObject({ restart: "unless-stopped", networkMode: "host", readOnly: true });
             expect(inputs.logOpts).toEqual({ "max-size": "20m", "max-file": "5" });

@@ -1,12 +1,26 @@
 // What the parts of Container APM are given in tests.
+import { ApmFrontSettings } from "../../../components/apm-front";
 import { DataPrepperSettings } from "../../../components/data-prepper";
 import { ApmTls } from "../../../components";
+import { OpenSearchDashboardsSettings } from "../../../components/opensearch-dashboards";
 import { Made, newCa, newLeaf } from "./certificates";
 
 export const APM_ADDRESSES = ["192.168.110.231", "192.168.110.232", "192.168.110.233"];
 
 /** Of the first node. */
 export const DATA_PREPPER: DataPrepperSettings = { node: "apm-1", nodes: APM_ADDRESSES };
+
+/** Of the same node. */
+export const DASHBOARDS: OpenSearchDashboardsSettings = { node: "apm-1", nodes: APM_ADDRESSES };
+
+/** Of the same node: the second one has Dashboards, too. */
+export const FRONT: ApmFrontSettings = {
+    node: "apm-1",
+    copies: [
+        { node: "apm-1", address: APM_ADDRESSES[0] },
+        { node: "apm-2", address: APM_ADDRESSES[1] },
+    ],
+};
 
 export interface ApmIdentity {
     trusted: string;
