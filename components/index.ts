@@ -18,6 +18,7 @@ export {
 export { ApmNode, ApmNodeArgs, apmNodeRequirements, ApmNodeSettings } from "./apm-node";
 export { ApmIngest, ApmOptions } from "./apm-options";
 export { BucketRole, BucketSettings, ObjectStoreClient } from "./bucket";
+export { ApmCollectorSecrets, ApmCollectorSettings, ApmMember } from "./apm-collector";
 export {
     ContainerService,
     ContainerServiceArgs,
@@ -29,6 +30,7 @@ export {
     ServiceFile,
     Ulimit,
 } from "./container-service";
+export { ContainerWatch, ContainerWatchArgs, ContainerWatchSettings } from "./container-watch";
 export { CertificateGenerations } from "./ca-rotation";
 export {
     ApmPurpose,

@@ -70,20 +70,12 @@ export const APM_KEYS = {
     dataPrepperFlushTimeout: optional("duration", DATA_PREPPER_DEFAULTS.flushTimeout),
     dataPrepperTraceWait: optional("duration", DATA_PREPPER_DEFAULTS.traceWait),
     dashboardsCopies: optional("number", 2),
-<<<<<<< HEAD
-    dashboardsMemoryLimit: optional("size", "1GiB"),
-    nodeCollectorMemoryLimit: optional("size", "1GiB"),
-    clusterCollectorMemoryLimit: optional("size", "512MiB"),
-    collectorInterval: optional("duration", "10s"),
-    spansPerSecond: optional("count", 500),
-=======
     dashboardsMemoryLimit: optional("size", OPENSEARCH_DASHBOARDS_DEFAULTS.memoryLimit),
     nodeCollectorMemoryLimit: optional("size", OTEL_NODE_COLLECTOR_DEFAULTS.memoryLimit),
     clusterCollectorMemoryLimit: optional("size", OTEL_CLUSTER_COLLECTOR_DEFAULTS.memoryLimit),
     nodeCollectorInterval: optional("duration", OTEL_NODE_COLLECTOR_DEFAULTS.interval),
     clusterCollectorInterval: optional("duration", OTEL_CLUSTER_COLLECTOR_DEFAULTS.interval),
     spansPerSecond: optional("count", OTEL_NODE_COLLECTOR_DEFAULTS.spansPerSecond),
->>>>>>> apm-foundation
 
     // Secrets
     generation: optional("apmGenerations", {}),

@@ -28,14 +28,7 @@ const evenNodes: Limit<ApmValues> = (settings) => {
 const oneDashboards: Limit<ApmValues> = ({ dashboardsCopies }) =>
     dashboardsCopies !== 1
         ? []
-        : [
-              {
-                  key: "dashboardsCopies",
-                  message: dashboardsCopies
-                      ? "1: no dashboards while its host is away; 2 lifts that"
-                      : "0: no dashboards",
-              },
-          ];
+        : [{ key: "dashboardsCopies", message: "1: no dashboards while its host is away; 2 lifts that" }];
 
 const noSnapshots: Limit<ApmValues> = ({ opensearchSnapshotBucket, opensearchSnapshotDirectory }) =>
     opensearchSnapshotBucket !== "" || opensearchSnapshotDirectory !== ""

@@ -2,18 +2,16 @@
 import { createHash } from "node:crypto";
 import {
     copyFileSync,
-    cpSync,
     existsSync,
     mkdirSync,
     readdirSync,
     readFileSync,
     renameSync,
     rmSync,
-    statSync,
     writeFileSync,
 } from "node:fs";
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { CACHE_DIR, LOG_DIR, REPO } from "../paths";
 import { elapsed, step, type Step } from "../progress";
 import { must, type RunOptions } from "../run";
@@ -23,6 +21,8 @@ import { fetchArtifacts, listFile } from "./maven";
 /** Modules and compiled packages: 13 GB after all builds, so they live only until the last build succeeded. */
 const WORK_DIR = join(CACHE_DIR, "go");
 const MIN_GO = [1, 25];
+/** Go's name of `images/otel-aggregator/apm`. */
+const OWN_COMPONENTS = "otel-ha.internal/apm/...";
 /** Raise it when the way of building changes, so that old results are not taken for new ones. */
 const RECIPE = "1";
 
@@ -39,9 +39,9 @@ export function programsKey(image: ServiceImage): string {
         hash.update(JSON.stringify([image.go.programs, image.go.tags, image.go.variables]));
     }
     if (image.collector) {
-        hash.update(readFileSync(join(image.collector.dir, "builder.yaml"))).update(image.collector.builder);
-        for (const file of ownSources(image.collector))
+        for (const file of collectorFiles(image.collector))
             hash.update(file).update(readFileSync(join(image.collector.dir, file)));
+        hash.update(image.collector.builder);
     }
     if (image.maven) hash.update(readFileSync(listFile(image.maven)));
     return hash.digest("hex").slice(0, 16);
@@ -116,25 +116,34 @@ async function addForeignSums(sums: NonNullable<GoPrograms["sums"]>, work: strin
     writeFileSync(target, `${readIfThere(target)}${missing.map((line) => `${line}\n`).join("")}`);
 }
 
-/** Components of our own are Go modules in folders beside builder.yaml, which names them by path. Their files, by their names from there. */
-function ownSources({ dir }: CollectorProgram): string[] {
-    const modules = readdirSync(dir, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-    return modules
-        .flatMap(({ name }) =>
-            readdirSync(join(dir, name), { recursive: true, encoding: "utf8" }).map((file) => join(name, file)),
-        )
-        .filter((file) => statSync(join(dir, file)).isFile())
+/** What the collector is built from: all files of its directory but the Dockerfile, those of our own components among them. */
+function collectorFiles({ dir }: CollectorProgram): string[] {
+    const all = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    return all
+        .map((entry) => relative(dir, join(entry.parentPath, entry.name)))
+        .filter((file) => file !== "Dockerfile")
         .sort();
 }
 
 async function collectorBuild(collector: CollectorProgram, work: string, options: RunOptions): Promise<void> {
-    for (const file of ["builder.yaml", ...ownSources(collector)]) cpSync(join(collector.dir, file), join(work, file));
+    for (const file of collectorFiles(collector)) {
+        mkdirSync(dirname(join(work, file)), { recursive: true });
+        copyFileSync(join(collector.dir, file), join(work, file));
+    }
+    // The builder makes this directory's other files.
+    mkdirSync(join(work, "build"), { recursive: true });
+    copyFileSync(join(collector.dir, "go.sum"), join(work, "build", "go.sum"));
     const builder = ["go", "run", collector.builder, "--config", "builder.yaml"];
     await must(["nice", "-n", "10", ...builder, "--skip-compilation"], options);
     // The builder's own compile step hides its progress; this is the same command, with -v.
     const out = join(work, "out", "otelcol-contrib");
     const flags = ["-trimpath", "-v", "-ldflags", "-s -w", "-o", out];
     await must(["nice", "-n", "10", "go", "build", ...flags, "."], { ...options, cwd: join(work, "build") });
+    // What of it is our own; compiled already.
+    await must(["nice", "-n", "10", "go", "test", "-trimpath", OWN_COMPONENTS], {
+        ...options,
+        cwd: join(work, "build"),
+    });
 }
 
 function goOptions(work: string, logFile: string, progress: Step): RunOptions {

@@ -110,6 +110,7 @@ describe("the service images", () => {
         const collector = imagesNamed(["cmp-otel-aggregator"])[0]!;
         const dir = mkdtempSync(join(tmpdir(), "lab-"));
         writeFileSync(join(dir, "builder.yaml"), "dist: {}\n");
+        writeFileSync(join(dir, "Dockerfile"), "FROM scratch\n");
         const image: ServiceImage = { ...collector, collector: { ...collector.collector!, dir } };
         const without = programsKey(image);
         mkdirSync(join(dir, "ours", "receiver"), { recursive: true });
