@@ -146,7 +146,8 @@ first_members() {
 api() { # PATH [curl's options]
     path=$1
     shift
-    curl -s -m 20 -K "$config/keeper.curl" "$@" "$scheme://127.0.0.1:$port$path"
+    if [ "$scheme" = https ]; then set -- -K "$config/keeper.curl" "$@"; fi
+    curl -s -m 20 "$@" "$scheme://127.0.0.1:$port$path"
 }
 
 # By the node that manages the cluster, each minute. An index is rolled over and, when all in it is old enough, deleted: where the plugin for that is

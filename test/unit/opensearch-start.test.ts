@@ -49,7 +49,8 @@ const JVM_OPTIONS = `-Xms1g
 -XX:ErrorFile=logs/hs_err_pid%p.log
 9-:-Xlog:gc*,gc+age=trace,safepoint:file=logs/gc.log:utctime
 `;
-const KEYSTORE = (state: string): string => `#!/bin/sh\nprintf '%s ' "$@" >>${state}/keystore\ncat >>${state}/keystore\n`;
+const KEYSTORE = (state: string): string =>
+    `#!/bin/sh\nprintf '%s ' "$@" >>${state}/keystore\ncat >>${state}/keystore\n`;
 
 function start(...options: string[]): Finished {
     const members = Object.entries(ADDRESSES).flatMap(([name, address]) => ["--member", `${name}=${address}`]);
@@ -153,7 +154,9 @@ describe("the configuration", () => {
     it("lets nobody in without a password, and knows no user", () => {
         start();
         expect(read("opensearch-security/config.yml")).toContain("anonymous_auth_enabled: false");
-        expect(read("opensearch-security/internal_users.yml")).toBe("_meta: { type: internalusers, config_version: 2 }\n");
+        expect(read("opensearch-security/internal_users.yml")).toBe(
+            "_meta: { type: internalusers, config_version: 2 }\n",
+        );
     });
 
     it("has secrets of S3 only where the plugin is", () => {
