@@ -18,7 +18,6 @@ export {
 export { ApmNode, ApmNodeArgs, apmNodeRequirements, ApmNodeSettings } from "./apm-node";
 export { ApmIngest, ApmOptions } from "./apm-options";
 export { BucketRole, BucketSettings, ObjectStoreClient } from "./bucket";
-export { ApmCollectorSecrets, ApmCollectorSettings, ApmMember } from "./apm-collector";
 export {
     ContainerService,
     ContainerServiceArgs,
@@ -44,7 +43,6 @@ export {
     PairPurpose,
     Purpose,
 } from "./certificates";
-export { ContainerWatch, ContainerWatchArgs, ContainerWatchSettings } from "./container-watch";
 export { CredentialName, Credentials, CredentialsArgs, SharedCredentials } from "./credentials";
 export {
     DataPrepper,
