@@ -141,6 +141,7 @@ describe("secrets", () => {
     it("and certificates come before the configuration, which names them", () => {
         expect(names(collectorSpecs().node)).toEqual([
             "trusted.pem",
+            "back-end-user",
             "back-end-password",
             "certificate.pem",
             "key.pem",
@@ -149,7 +150,9 @@ describe("secrets", () => {
         ]);
         expect(names(collectorSpecs().cluster)).toEqual([
             "trusted.pem",
+            "back-end-user",
             "back-end-password",
+            "monitor-user",
             "monitor-password",
             "config.yaml",
         ]);

@@ -363,6 +363,18 @@ describe("setting up", () => {
         expect(setup("--only", "certificates")).toMatchObject({ code: 0 });
         expect(steps()).toEqual(["certificates"]);
     });
+
+    it("takes users away in a cluster only: the first host of three, which has none yet, says so and goes on", () => {
+        expect(setup("--only", "retire")).toMatchObject({ code: 0, out: "" });
+        expect(steps()).toEqual(["uuid", "retire"]);
+        bench.write("uuid", "");
+        const done = setup("--only", "retire");
+        expect(done).toMatchObject({ code: 0, out: expect.stringMatching(/^open: the cluster has no manager; /) });
+        expect(steps()).toEqual(["uuid", "retire", "uuid"]);
+        bench.write("uuid", UUID);
+        bench.write("retire.fails", "");
+        expect(setup("--only", "retire").code).not.toBe(0);
+    });
 });
 
 describe("stopping a node", () => {

@@ -1,13 +1,12 @@
 // A node of Container APM as the engine sees it: which resources, in which order, with which secrets where.
-import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
-import { ApmCredentials, ApmNode, ApmTls } from "../../components";
+import { ApmCredentials, ApmTls } from "../../components";
 import { MANDATORY } from "../../components/policy/rules";
 import { violations } from "../../components/policy/model";
-import { apmTls } from "./support/apm";
+import { APM_SECRETS, apmTls, registerApmNode } from "./support/apm";
 import { asAsked } from "./support/asked";
-import { Registered, run } from "./support/graph";
-import { apmSettingsOf, ApmStackName, HOST_KEY } from "./support/stacks";
+import { Registered } from "./support/graph";
+import { ApmStackName, HOST_KEY } from "./support/stacks";
 
 const COMMAND = "command:remote:Command";
 const CONTAINER = "docker:index/container:Container";
@@ -17,16 +16,6 @@ const IMAGE = "docker:index/remoteImage:RemoteImage";
 const STEP = /-(ready|may-stop|retired)$/;
 /** What is open, and what a host lacks, is said; these get no secret to say. */
 const SPEAKS = /-(ready|may-stop|retired|host-setup|firewall-kept|watch)$/;
-
-const SECRETS: ApmCredentials = {
-    opensearchAdminPassword: "SECRET-of-admin",
-    opensearchWriterPassword: "SECRET-of-writer",
-    opensearchReaderPassword: "SECRET-of-reader",
-    opensearchDashboardsPassword: "SECRET-of-dashboards",
-    opensearchMonitorPassword: "SECRET-of-monitor",
-    dataPrepperPassword: "SECRET-of-prepper",
-    dashboardsCookieSecret: "SECRET-of-cookies-32-characters--",
-};
 
 const DIRECT = { apm: '{"ingest":"direct"}' };
 
@@ -41,26 +30,8 @@ const named = (type: string, name: string, all = resources): Registered => {
     return found;
 };
 
-async function register(
-    stack: ApmStackName,
-    changes: Record<string, string> = {},
-    secrets = SECRETS,
-): Promise<Registered[]> {
-    const graph = await run(() => {
-        const settings = apmSettingsOf(stack, changes);
-        const credentials = Object.fromEntries(
-            Object.entries(secrets).map(([name, value]) => [name, pulumi.secret(value as string)]),
-        ) as unknown as ApmCredentials;
-        return new ApmNode(settings.opensearch.node, {
-            settings,
-            credentials,
-            tls: changes.tls === "off" ? undefined : tls,
-            privateKey: pulumi.secret("SECRET-key-of-the-deployer"),
-            otlpTokens: { shop: ["SECRET-token"] },
-        });
-    });
-    return graph.resources;
-}
+const register = (stack: ApmStackName, changes?: Record<string, string>, secrets?: ApmCredentials) =>
+    registerApmNode(tls, stack, changes, secrets);
 
 beforeAll(async () => {
     tls = await apmTls();
@@ -204,7 +175,7 @@ describe("a secret of Container APM", () => {
     });
 
     it("is another user when it is another password: the old one works until all nodes log in as the new one", async () => {
-        const next = await register("apm1", DIRECT, { ...SECRETS, opensearchWriterPassword: "SECRET-of-writer-2" });
+        const next = await register("apm1", DIRECT, { ...APM_SECRETS, opensearchWriterPassword: "SECRET-of-writer-2" });
         const users = (all: Registered[]): string[] =>
             [
                 "apm-1-opensearch-users",

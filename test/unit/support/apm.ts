@@ -1,9 +1,12 @@
 // What the parts of Container APM are given in tests.
 import { ApmFrontSettings } from "../../../components/apm-front";
 import { DataPrepperSettings } from "../../../components/data-prepper";
-import { ApmTls } from "../../../components";
+import * as pulumi from "@pulumi/pulumi";
+import { ApmCredentials, ApmNode, ApmTls } from "../../../components";
 import { OpenSearchDashboardsSettings } from "../../../components/opensearch-dashboards";
 import { Made, newCa, newLeaf } from "./certificates";
+import { Registered, run } from "./graph";
+import { apmSettingsOf, ApmStackName } from "./stacks";
 
 export const APM_ADDRESSES = ["192.168.110.231", "192.168.110.232", "192.168.110.233"];
 
@@ -53,4 +56,37 @@ export async function apmTls(): Promise<ApmTls> {
         dashboards: await of("opensearch-dashboards-apm-1"),
         collector: await of("otel-node-collector-apm-1"),
     };
+}
+
+export const APM_SECRETS: ApmCredentials = {
+    opensearchAdminPassword: "SECRET-of-admin",
+    opensearchWriterPassword: "SECRET-of-writer",
+    opensearchReaderPassword: "SECRET-of-reader",
+    opensearchDashboardsPassword: "SECRET-of-dashboards",
+    opensearchMonitorPassword: "SECRET-of-monitor",
+    dataPrepperPassword: "SECRET-of-prepper",
+    dashboardsCookieSecret: "SECRET-of-cookies-32-characters--",
+};
+
+/** What a node registers, with the settings of a shipped stack but for some changes. */
+export async function registerApmNode(
+    tls: ApmTls,
+    stack: ApmStackName,
+    changes: Record<string, string> = {},
+    secrets = APM_SECRETS,
+): Promise<Registered[]> {
+    const graph = await run(() => {
+        const settings = apmSettingsOf(stack, changes);
+        const credentials = Object.fromEntries(
+            Object.entries(secrets).map(([name, value]) => [name, pulumi.secret(value as string)]),
+        ) as unknown as ApmCredentials;
+        return new ApmNode(settings.opensearch.node, {
+            settings,
+            credentials,
+            tls: changes.tls === "off" ? undefined : tls,
+            privateKey: pulumi.secret("SECRET-key-of-the-deployer"),
+            otlpTokens: { shop: ["SECRET-token"] },
+        });
+    });
+    return graph.resources;
 }
