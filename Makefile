@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help test check check-format check-lint check-types check-unit demo demo-down bench bench-ingest setup
+.PHONY: help test check check-format check-lint check-types check-unit demo demo-apm demo-down bench bench-ingest setup
 
 BIN := node_modules/.bin
 CACHE := node_modules/.cache
@@ -57,9 +57,12 @@ setup: node_modules/.package-lock.json ## What takes long, once: packages, Docke
 demo: node_modules/.package-lock.json ## The whole stack on two hosts of this machine, with telemetry through it
 	@$(LAB_PROGRAM) lab/demo.ts
 
-demo-down: node_modules/.package-lock.json ## Remove the demo; what was built stays
+demo-apm: node_modules/.package-lock.json ## Container APM on three more hosts of this machine, with an application's telemetry through it
+	@$(LAB_PROGRAM) lab/demo-apm.ts
+
+demo-down: node_modules/.package-lock.json ## Remove the demos; what was built stays
 	@lab/lab down
-	@rm -rf $(LAB_STATE)/project $(LAB_STATE)/bench-project $(LAB_STATE)/pulumi
+	@rm -rf $(LAB_STATE)/project $(LAB_STATE)/bench-project $(LAB_STATE)/pulumi $(LAB_STATE)/apm-project $(LAB_STATE)/apm-pulumi
 
 # Measure in a lab of their own; JSON=1 for programs.
 bench bench-ingest: export OTEL_HA_LAB ?= bench

@@ -3,8 +3,8 @@ import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { clientOutputs, openAccess, secureAccess, stackOutputs, type Access } from "../ops/access";
 import { HttpClient, type Door, type HttpAnswer, type Question } from "../ops/http";
-import { NETWORK, NODES } from "./nodes";
-import { pulumi, STACKS, type Project } from "./project";
+import { findNode, NETWORK } from "./nodes";
+import { pulumi, type Project } from "./project";
 
 const OTLP_HTTP_PORT = 4318;
 const OBJECT_STORE_PORT = 9000;
@@ -73,7 +73,7 @@ const basic = ({ user, password }: { user: string; password: string }): string =
 
 async function current(): Promise<NonNullable<typeof known>> {
     if (!project) throw new Error("no project was named; call useProject first");
-    const stamp = STACKS.map((stack) => changedAt(project!, stack)).join(" ");
+    const stamp = project.stacks.map((stack) => changedAt(project!, stack)).join(" ");
     if (known?.stamp !== stamp) {
         const access = await readAccess(project);
         known = { stamp, access, http: new HttpClient(access.doors) };
@@ -89,12 +89,12 @@ function changedAt({ dir }: Project, stack: string): number {
 
 async function readAccess(target: Project): Promise<Access> {
     const read = await Promise.all(
-        STACKS.map(async (stack, at) => {
+        target.stacks.map(async (stack) => {
             // A stack that was never up has no outputs.
             const outputs = await stackOutputs((args) => pulumi(target, args), stack).catch(() => ({}));
             const secure = "otlpHttp" in outputs && String(outputs.otlpHttp).startsWith("https:");
             if (!secure) return [];
-            const { address } = NODES[at]!;
+            const { address } = findNode(stack);
             const ports = { otlpHttpPort: OTLP_HTTP_PORT, objectStorePort: OBJECT_STORE_PORT };
             return [{ address, ...ports, outputs: clientOutputs(stack, outputs) }];
         }),

@@ -6,7 +6,7 @@ import { killHost, stopHost } from "./host";
 import { requireRoot } from "./machine";
 import * as lab from "./commands";
 import { cut, healNetwork, inside, isolate } from "./network";
-import { containerName, findNode, findNodes, NODES, type LabNode } from "./nodes";
+import { chooseNodes, containerName, findNode, findSystem, hostsOf, SYSTEMS, type LabNode, type System } from "./nodes";
 import { installPlugins } from "./plugins";
 import { interactive } from "./run";
 import { showStatus } from "./show";
@@ -17,7 +17,7 @@ const program = new Command("lab")
     .enablePositionalOptions()
     .showHelpAfterError("(add --help for how to use it)")
     .configureHelp({ sortSubcommands: false })
-    .addHelpText("after", `\nNodes: ${NODES.map((node) => `${node.name} (${node.address})`).join(", ")}`);
+    .addHelpText("after", `\n${SYSTEMS.map(describeSystem).join("\n")}`);
 
 program
     .command("setup")
@@ -30,9 +30,18 @@ program
 program
     .command("up")
     .description("everything: setup, network, registry, hosts; repairs what a reboot left; quick when all is up")
+    .argument("[node...]", "these hosts (those of otel-ha when neither host nor system is named)")
+    .option("--system <name...>", "the hosts of these systems", parseSystem)
     .option("--hosts-only", "do not build or wait for the service images")
-    .addHelpText("after", examples("lab up", "lab up --hosts-only"))
-    .action(timed((options: { hostsOnly?: boolean }) => lab.up(options)));
+    .addHelpText(
+        "after",
+        examples("lab up", "lab up --system apm", "lab up --system otel-ha --system apm", "lab up apm1 --hosts-only"),
+    )
+    .action(
+        timed((names: string[], { system, ...options }: { system?: System[]; hostsOnly?: boolean }) =>
+            lab.up(chooseNodes(names, system), options),
+        ),
+    );
 
 program
     .command("down")
@@ -51,7 +60,7 @@ program
 program
     .command("exec")
     .description("run a command in a host, as root")
-    .argument("<node>", "node1, node2", parseNode)
+    .argument("<node>", "node1, node2, apm1, …", parseNode)
     .argument("<command...>")
     .passThroughOptions()
     .addHelpText("after", examples("lab exec node1 docker ps", "lab exec node2 ip address show eth0"))
@@ -115,7 +124,7 @@ program
     .description("power hosts on again; their disks are as they were")
     .argument("<node...>")
     .addHelpText("after", examples("lab start node1"))
-    .action(timed((names: string[]) => lab.start(findNodes(names))));
+    .action(timed((names: string[]) => lab.start(names.map(findNode))));
 
 program
     .command("reset")
@@ -123,12 +132,16 @@ program
     .argument("[node...]")
     .option("--keep-images", "keep the images that the hosts have pulled")
     .addHelpText("after", examples("lab reset", "lab reset node2 --keep-images"))
-    .action(timed((names: string[], options: { keepImages?: boolean }) => lab.reset(findNodes(names), options)));
+    .action(
+        timed(async (names: string[], options: { keepImages?: boolean }) =>
+            lab.reset(await lab.namedOrPresent(names), options),
+        ),
+    );
 
 program
     .command("disks")
     .description(
-        "give empty hosts file systems of their own for queue, Prometheus, Loki and store (all hosts when none is named)",
+        "give empty hosts file systems of their own where their services keep data (all hosts when none is named)",
     )
     .argument("[node...]")
     .addHelpText("after", examples("lab reset && lab disks"))
@@ -155,8 +168,22 @@ program
     .addHelpText("after", examples("lab heal"))
     .action(timed(healNetwork));
 
-function each(names: string[], action: (node: LabNode) => Promise<void>): Promise<unknown> {
-    return Promise.all(findNodes(names).map(action));
+async function each(names: string[], action: (node: LabNode) => Promise<void>): Promise<unknown> {
+    return Promise.all((await lab.namedOrPresent(names)).map(action));
+}
+
+function describeSystem(system: System): string {
+    const hosts = hostsOf(system).map((node) => `${node.name} (${node.address})`);
+    return `Hosts of ${system}: ${hosts.join(", ")}`;
+}
+
+/** The option can be given more than once. */
+function parseSystem(name: string, before: System[] = []): System[] {
+    try {
+        return [...before, findSystem(name)];
+    } catch (error) {
+        throw new InvalidArgumentError((error as Error).message);
+    }
 }
 
 function parseNode(name: string): LabNode {

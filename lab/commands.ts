@@ -2,13 +2,14 @@
 import { debianImage, hostImage } from "./base";
 import { ensureHost, hostStatus, removeHost, resetHost, startHost, type HostStatus } from "./host";
 import { buildImages, type BuildOptions, imageStatus, type ImageStatus } from "./images/build";
+import { IMAGES, imagesNamed, imagesOf, type ServiceImage } from "./images/catalog";
 import { withLock } from "./lock";
 import { dockerAnswers, installPackages, requireRoot, startDocker } from "./machine";
 import { createNetwork, cutsInForce, deleteNetwork, healNetwork, networkIsUp } from "./network";
-import { NODES, PREFIX, type LabNode } from "./nodes";
+import { ALL_NODES, containerName, findNode, hostsOf, NODES, PREFIX, SYSTEMS, systemOf, type LabNode } from "./nodes";
 import { step } from "./progress";
 import { push, pushedKey, registryAnswers, startRegistry, stopRegistry } from "./registry";
-import { must } from "./run";
+import { must, run } from "./run";
 import { removeState, writeState } from "./state";
 
 /** A plain Debian for tests that need some container, under a name that is nobody's. */
@@ -36,24 +37,24 @@ async function prepareMachine(): Promise<void> {
 /** Everything that takes long: packages, the hosts' image, the service images. */
 export async function setup(images: string[] = [], options: BuildOptions = {}): Promise<void> {
     await prepareMachine();
-    await prepareImages(images, options);
+    await prepareImages(images.length ? imagesNamed(images) : IMAGES, options);
 }
 
-async function prepareImages(serviceImages: string[] | undefined, options: BuildOptions = {}): Promise<void> {
+async function prepareImages(images: ServiceImage[], options: BuildOptions = {}): Promise<void> {
     await withLock("base", async () => {
         await hostImage();
         await serveTestImage();
     });
-    if (serviceImages) await withLock("images", () => buildImages(serviceImages, options));
+    if (images.length) await withLock("images", () => buildImages(images, options));
 }
 
-/** The lab with all hosts up; quick when it is already. With `hostsOnly` it does not wait for the service images. */
-export async function up(options: { hostsOnly?: boolean } = {}): Promise<void> {
+/** The lab with these hosts up and the images that their systems need; quick when it is already. With `hostsOnly` it does not wait for images. */
+export async function up(nodes: LabNode[] = NODES, options: { hostsOnly?: boolean } = {}): Promise<void> {
     await prepareMachine();
-    await prepareImages(options.hostsOnly ? undefined : []);
+    await prepareImages(options.hostsOnly ? [] : imagesOf(nodes.map(systemOf)));
     await step("Hosts up", async (progress) => {
-        await Promise.all(NODES.map(ensureHost));
-        progress.note(NODES.map((node) => `${node.name} ${node.address}`).join(", "));
+        await Promise.all(nodes.map(ensureHost));
+        progress.note(nodes.map((node) => `${node.name} ${node.address}`).join(", "));
     });
 }
 
@@ -61,7 +62,7 @@ export async function up(options: { hostsOnly?: boolean } = {}): Promise<void> {
 export async function down(options: { keepData?: boolean } = {}): Promise<void> {
     requireRoot();
     if (await dockerAnswers()) {
-        await Promise.all(NODES.map((node) => removeHost(node, options)));
+        await Promise.all(ALL_NODES.map((node) => removeHost(node, options)));
         const filter = ["--filter", `name=^${PREFIX}-[^-]*$`];
         const left = (await must(["docker", "ps", "--all", "--quiet", ...filter])).split("\n").filter(Boolean);
         if (left.length) await must(["docker", "rm", "--force", ...left]);
@@ -75,14 +76,33 @@ export async function status(): Promise<LabStatus> {
     const docker = await dockerAnswers();
     const network = await networkIsUp();
     const nodes: Record<string, HostStatus> = {};
-    if (docker) await Promise.all(NODES.map(async (node) => (nodes[node.name] = await hostStatus(node))));
+    const present = docker ? await presentNodes() : [];
+    // Of a system that is not here nothing is shown, but for the pair.
+    const systems = SYSTEMS.filter((system) => hostsOf(system).some((node) => present.includes(node)));
+    const shown = systems.length ? systems.flatMap(hostsOf) : NODES;
+    if (docker) await Promise.all(shown.map(async (node) => (nodes[node.name] = await hostStatus(node))));
     const [registry, cuts] = network ? [await registryAnswers(), await cutsInForce()] : [false, []];
     return { docker, network, registry, nodes, images: imageStatus(), cuts };
 }
 
+/** The hosts that there are, running or not. */
+export async function presentNodes(): Promise<LabNode[]> {
+    const { stdout } = await run(["docker", "ps", "--all", "--format", "{{.Names}}", "--filter", `name=^${PREFIX}-`]);
+    const names = stdout.split("\n");
+    return ALL_NODES.filter((node) => names.includes(containerName(node)));
+}
+
+/** Those named, or all that there are when none is. Errors: none is there. */
+export async function namedOrPresent(names: string[]): Promise<LabNode[]> {
+    if (names.length) return names.map(findNode);
+    const present = await presentNodes();
+    if (present.length === 0) throw new Error("The lab has no hosts: run `lab/lab up` first.");
+    return present;
+}
+
 /** Makes hosts as empty as new ones; all of them means that the network is whole again, too. */
 export async function reset(nodes: LabNode[], options: { keepImages?: boolean } = {}): Promise<void> {
-    if (nodes.length === NODES.length) await healNetwork();
+    if ((await presentNodes()).every((node) => nodes.includes(node))) await healNetwork();
     await Promise.all(nodes.map((node) => resetHost(node, options)));
 }
 

@@ -2,8 +2,9 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { access, curlArguments, type Access } from "./access";
+import { NODE_SUFFIX } from "./demo-project";
 import { isLabEngine, pulumiCommand } from "./engine-choice";
-import { LAB_NAME, NETWORK, NODES } from "./nodes";
+import { hostsOf, LAB_NAME, NETWORK, type System } from "./nodes";
 import { REPO, STATE_DIR } from "./paths";
 import { elapsed } from "./progress";
 import type { Project } from "./project";
@@ -11,36 +12,41 @@ import { containers } from "./queries";
 
 const QUERY_PORT = 19090;
 const PULUMI = join(STATE_DIR, "pulumi");
-const shown = (file: string): string => relative(REPO, file);
+export const shown = (file: string): string => relative(REPO, file);
 
-/** A command that runs `pulumi` on the demo's project, in the lab's network: what it sets is what a shell would have to. */
-export function writePulumiCommand(project: Project): void {
+/** A command that runs `pulumi` on a demo's project, in the lab's network: what it sets is what a shell would have to. */
+export function writePulumiCommand(project: Project, file = PULUMI): void {
     const exported = Object.entries({ ...project.env, ...(LAB_NAME ? { OTEL_HA_LAB: LAB_NAME } : {}) });
     const lines = [
         "#!/bin/sh",
-        "# pulumi for the demo's project; made by `make demo`.",
+        "# pulumi for the demo's project, which made this.",
         ...exported.map(([key, value]) => `export ${key}="${value}"`),
         `cd "${project.dir}"`,
         `exec "${join(REPO, "lab", "lab")}" run -- "${pulumiCommand()}" "$@"`,
         "",
     ];
-    writeFileSync(PULUMI, lines.join("\n"));
-    chmodSync(PULUMI, 0o755);
+    writeFileSync(file, lines.join("\n"));
+    chmodSync(file, 0o755);
 }
 
 export async function showSummary(project: Project, started: number): Promise<void> {
-    console.log(await table());
+    console.log(await serviceTable("otel-ha"));
     const reached = await access();
     console.log(addresses(reached));
     console.log(hints(project, reached, await curlArguments(NETWORK.vip, QUERY_PORT)));
+    console.log(tookLine("make demo", started));
+}
+
+export function tookLine(command: string, started: number): string {
     const engine = isLabEngine() ? "the lab's engine (no pulumi on PATH)" : pulumiCommand();
-    console.log(`make demo took ${elapsed(started)}; pulumi was ${engine}.`);
+    return `${command} took ${elapsed(started)}; pulumi was ${engine}.`;
 }
 
 /** Services by node, with Docker's word on their health. */
-async function table(): Promise<string> {
-    const service = (name: string): string => name.replace(/-mid-\d$/, "");
-    const all = await Promise.all(NODES.map(async (node) => Object.values(await containers(node.name))));
+export async function serviceTable(system: System): Promise<string> {
+    const nodes = hostsOf(system);
+    const service = (name: string): string => name.replace(NODE_SUFFIX[system], "");
+    const all = await Promise.all(nodes.map(async (node) => Object.values(await containers(node.name))));
     const services = [...new Set(all.flat().map(({ name }) => service(name)))].sort();
     const rows = services.map((one) => [
         one,
@@ -49,10 +55,10 @@ async function table(): Promise<string> {
             return found ? `${found.name}, ${found.health}` : "";
         }),
     ]);
-    return columns([["What runs where", ...NODES.map((node) => `${node.name} ${node.address}`)], ...rows]);
+    return columns([["What runs where", ...nodes.map((node) => `${node.name} ${node.address}`)], ...rows]);
 }
 
-function columns(rows: string[][]): string {
+export function columns(rows: string[][]): string {
     const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
     return rows
         .map((row) =>

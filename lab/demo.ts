@@ -1,16 +1,15 @@
 /** `make demo`: two hosts, the stack on them, telemetry through it and back, and how to look around. A second run changes nothing. */
-import { rmSync } from "node:fs";
 import { access, curlArguments, useProject } from "./access";
 import * as lab from "./commands";
 import { CommandError, interactive, must, sleep } from "./run";
 import { deploy, DeployError } from "./deploy";
+import { projectForHosts, repairArguments } from "./demo-project";
 import { showSummary, writePulumiCommand } from "./demo-summary";
-import { resetNode } from "./hosts";
 import { inside, isInside } from "./network";
 import { NETWORK, NODES, type LabNode } from "./nodes";
 import { installPlugins } from "./plugins";
 import { elapsed, step } from "./progress";
-import { initStacks, makeProject, openProject, pulumi, STACKS, type Project } from "./project";
+import { DEMO_PROJECT, openProject, STACKS } from "./project";
 import { containers, logql, promql, vipOwners } from "./queries";
 import { send } from "./telemetry";
 
@@ -20,46 +19,11 @@ const started = Number(process.env.DEMO_STARTED ?? Date.now());
 async function prepare(): Promise<void> {
     console.error("1. The lab: two hosts on this machine (docs/lab.md)");
     await lab.up();
-    const project = await projectForTheseHosts();
+    const project = await projectForHosts(DEMO_PROJECT, "otel-ha");
     await installPlugins(project.env);
     writePulumiCommand(project);
     const env = { DEMO_STARTED: String(started) };
     process.exitCode = await interactive(inside([process.execPath, ...process.execArgv, __filename]), env);
-}
-
-/** The demo's project, and hosts that are as its state says or empty. */
-async function projectForTheseHosts(): Promise<Project> {
-    const project = makeProject();
-    await initStacks(project);
-    const [recorded, present] = await Promise.all([recordedContainers(project), presentContainers()]);
-    const foreign = present.filter((id) => !recorded.includes(id));
-    const gone = recorded.length > 0 && present.length === 0;
-    if (foreign.length === 0 && !gone) return project;
-    await step("Emptying the hosts, which something else than the demo has used", async () => {
-        await resetNode(undefined, { keepImages: true });
-        rmSync(project.dir, { recursive: true });
-    });
-    const fresh = makeProject();
-    await initStacks(fresh);
-    return fresh;
-}
-
-interface Checkpoint {
-    deployment?: { resources?: { type: string; id?: string }[] };
-}
-
-async function recordedContainers(project: Project): Promise<string[]> {
-    const exports = await Promise.all(STACKS.map((stack) => pulumi(project, ["stack", "export", "--stack", stack])));
-    return exports
-        .flatMap(({ stdout }) => (JSON.parse(stdout || "{}") as Checkpoint).deployment?.resources ?? [])
-        .filter(({ type, id }) => type === "docker:index/container:Container" && id)
-        .map(({ id }) => id!);
-}
-
-/** Containers with the stack's names; what else somebody runs on the hosts is left alone. */
-async function presentContainers(): Promise<string[]> {
-    const all = await Promise.all(NODES.map((node) => containers(node.name)));
-    return all.flatMap(Object.values).flatMap(({ id, name }) => (/-mid-\d$/.test(name) ? [id] : []));
 }
 
 /** In the lab's network, where the hosts are. */
@@ -67,10 +31,7 @@ async function run(): Promise<void> {
     const project = openProject();
     useProject(project);
     console.error("2. pulumi up, both stacks at once");
-    const [recorded, present] = await Promise.all([recordedContainers(project), presentContainers()]);
-    // Somebody has taken a part away: only a look at the hosts shows it.
-    const repair = recorded.some((id) => !present.includes(id)) ? ["--refresh"] : [];
-    await deploy(project, STACKS, repair);
+    await deploy(project, STACKS, await repairArguments(project, "otel-ha"));
     const owner = await step("All containers healthy, virtual IP held", async (progress) => {
         const node = await settled();
         progress.note(`${NETWORK.vip} at ${node.name}`);

@@ -71,13 +71,13 @@ class Progress {
 
     end(good: boolean): void {
         const did = this.changes === 0 ? "nothing to change" : `${this.changes} resources changed`;
-        this.say(good ? `✓ ${did}` : "✗ failed; the reason follows when both stacks have ended");
+        this.say(good ? `✓ ${did}` : "✗ failed; the reason follows when all stacks have ended");
     }
 
     private finished(type: string, name: string, verb: string): void {
         if (!this.running.delete(name)) return;
         if (!type.startsWith("pulumi:") && !type.startsWith("otel-ha:")) this.changes++;
-        const service = name.replace(/^mid-\d-/, "");
+        const service = name.replace(/^(mid|apm)-\d-/, "");
         if (name.endsWith("-host-setup")) this.say("host checked and prepared");
         else if (this.open.has(name)) return;
         else if (name.endsWith("-ready")) this.say(`${service.replace(/-ready$/, "")} ready`);

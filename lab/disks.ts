@@ -1,7 +1,7 @@
 /** Disks of a lab host's own: small file systems that can be filled, and that forget what was not written when their power is cut. */
 import { hostExec, killHost } from "./host";
 import { unplug } from "./network";
-import type { LabNode } from "./nodes";
+import { systemOf, type LabNode, type System } from "./nodes";
 
 /** Where the program keeps data by default, one file system each. */
 export const DISKS = [
@@ -11,12 +11,18 @@ export const DISKS = [
     { name: "store", directory: "/data/volume/otel/minio" },
 ];
 
+const DISKS_OF: Record<System, typeof DISKS> = {
+    "otel-ha": DISKS,
+    apm: [{ name: "opensearch", directory: "/data/volume/otel/opensearch" }],
+};
+
 /** Room for all that the program asks for before it goes to a host. The images are sparse: they take what is written. */
 export const DISK_SIZE = "24GiB";
 
 /** Gives a host these disks. Errors: one of the directories has something in it. */
 export async function makeDisks(node: LabNode): Promise<void> {
-    for (const { name, directory } of DISKS) await mustExec(node, ["lab-disks", "make", name, DISK_SIZE, directory]);
+    for (const { name, directory } of DISKS_OF[systemOf(node)])
+        await mustExec(node, ["lab-disks", "make", name, DISK_SIZE, directory]);
 }
 
 /**

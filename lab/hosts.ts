@@ -1,9 +1,9 @@
 /** The lab for tests: reach the hosts, break them, mend them. Works inside the lab's network and outside of it. */
 import { cutPower, makeDisks } from "./disks";
 import { hostExec, killHost, startHost, stopHost } from "./host";
-import { reset } from "./commands";
+import { namedOrPresent, reset } from "./commands";
 import { cut, healNetwork, isolate as isolateHost, runInside } from "./network";
-import { findNode, findNodes } from "./nodes";
+import { findNode } from "./nodes";
 import type { RunOptions, RunResult } from "./run";
 import { readState, type Lab, type LabHost } from "./state";
 
@@ -36,7 +36,7 @@ export const startNode = (node: string): Promise<void> => startHost(findNode(nod
 
 /** Makes one host, or all, as empty as new; `keepImages` spares the time of pulling the service images again. */
 export async function resetNode(node?: string, options: { keepImages?: boolean } = {}): Promise<void> {
-    await reset(findNodes(node ? [node] : []), options);
+    await reset(await namedOrPresent(node ? [node] : []), options);
 }
 
 /** Lets nothing pass between two hosts; the deployer still reaches both. */

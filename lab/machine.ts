@@ -22,6 +22,8 @@ const PROGRAMS: Record<string, string> = {
     sysctl: "procps",
     shellcheck: "shellcheck",
 };
+/** Only some images are built with these. */
+const FOR_BUILDING: Record<string, string> = { mvn: "maven" };
 const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const DAEMON_LOG = join(LOG_DIR, "dockerd.log");
 
@@ -31,14 +33,20 @@ export function requireRoot(): void {
 }
 
 /** The Debian packages whose programs are missing. */
-export function missingPackages(): string[] {
+export function missingPackages(programs: Record<string, string> = PROGRAMS): string[] {
     const dirs = `${process.env.PATH ?? ""}:${SYSTEM_PATH}`.split(":");
-    const missing = Object.keys(PROGRAMS).filter((program) => !dirs.some((dir) => existsSync(join(dir, program))));
-    return [...new Set(missing.map((program) => PROGRAMS[program]!))];
+    const missing = Object.keys(programs).filter((program) => !dirs.some((dir) => existsSync(join(dir, program))));
+    return [...new Set(missing.map((program) => programs[program]!))];
 }
 
-export async function installPackages(): Promise<void> {
-    const packages = missingPackages();
+export const installPackages = (): Promise<void> => install(missingPackages());
+
+/** Installs a program that only building some image needs, unless it is there. */
+export function needProgram(program: keyof typeof FOR_BUILDING): Promise<void> {
+    return install(missingPackages({ [program]: FOR_BUILDING[program]! }));
+}
+
+async function install(packages: string[]): Promise<void> {
     if (packages.length === 0) return;
     if (!existsSync("/usr/bin/apt-get")) {
         throw new Error(`The lab needs these Debian packages, and there is no apt-get here: ${packages.join(" ")}`);

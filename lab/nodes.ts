@@ -1,16 +1,32 @@
 /** The lab's machines and addresses: the one place to add a host. */
 
 export interface LabNode {
-    /** How the lab's commands call it. */
+    /** How the lab's commands call it; also the name of its stack. */
     name: string;
     address: string;
     hostname: string;
 }
 
-export const NODES: LabNode[] = [
-    { name: "node1", address: "192.168.110.214", hostname: "ish-otel-mid-1.novalocal" },
-    { name: "node2", address: "192.168.110.119", hostname: "ish-otel-mid-2.novalocal" },
-];
+/** What the program can make of hosts; each has hosts of its own. */
+export type System = "otel-ha" | "apm";
+
+const HOSTS: Record<System, LabNode[]> = {
+    "otel-ha": [
+        { name: "node1", address: "192.168.110.214", hostname: "ish-otel-mid-1.novalocal" },
+        { name: "node2", address: "192.168.110.119", hostname: "ish-otel-mid-2.novalocal" },
+    ],
+    apm: [
+        { name: "apm1", address: "192.168.110.231", hostname: "ish-apm-1.novalocal" },
+        { name: "apm2", address: "192.168.110.232", hostname: "ish-apm-2.novalocal" },
+        { name: "apm3", address: "192.168.110.233", hostname: "ish-apm-3.novalocal" },
+    ],
+};
+
+export const SYSTEMS = Object.keys(HOSTS) as System[];
+export const hostsOf = (system: System): LabNode[] => HOSTS[system];
+/** The pair: the hosts that are meant where nothing else is said. */
+export const NODES = hostsOf("otel-ha");
+export const ALL_NODES = SYSTEMS.flatMap(hostsOf);
 
 export const NETWORK = {
     prefixLength: 24,
@@ -38,14 +54,23 @@ export const BRIDGE = "lab0";
 export const BRIDGE_MAC = "02:42:c0:a8:6e:01";
 
 export function findNode(name: string): LabNode {
-    const node = NODES.find((candidate) => candidate.name === name);
-    if (!node) throw new Error(`No such node: ${name}. The lab has ${NODES.map((n) => n.name).join(", ")}.`);
+    const node = ALL_NODES.find((candidate) => candidate.name === name);
+    if (!node) throw new Error(`No such node: ${name}. The lab has ${ALL_NODES.map((n) => n.name).join(", ")}.`);
     return node;
 }
 
-/** The nodes named, or all when none is. */
-export function findNodes(names: string[]): LabNode[] {
-    return names.length ? names.map(findNode) : NODES;
+export function findSystem(name: string): System {
+    const system = SYSTEMS.find((candidate) => candidate === name);
+    if (!system) throw new Error(`No such system: ${name}. The lab has hosts of ${SYSTEMS.join(" and ")}.`);
+    return system;
+}
+
+export const systemOf = (node: LabNode): System => SYSTEMS.find((system) => hostsOf(system).includes(node))!;
+
+/** The hosts that `lab up` is to bring up: those named and those of the systems named, or the pair when neither is. */
+export function chooseNodes(names: string[] = [], systems: System[] = []): LabNode[] {
+    const chosen = [...names.map(findNode), ...systems.flatMap(hostsOf)];
+    return chosen.length ? ALL_NODES.filter((node) => chosen.includes(node)) : NODES;
 }
 
 export const containerName = (node: LabNode): string => `${PREFIX}-${node.name}`;

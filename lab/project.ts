@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, write
 import { join } from "node:path";
 import { parseDocument } from "yaml";
 import { pulumiCommand } from "./engine-choice";
+import { ALL_NODES, hostsOf, type System } from "./nodes";
 import { REPO, STATE_DIR } from "./paths";
 import { run, type RunOptions, type RunResult } from "./run";
 import { readState } from "./state";
@@ -15,44 +16,54 @@ const PARTS = [
     "policies",
     "package.json",
     "Pulumi.yaml",
-    "Pulumi.node1.yaml",
-    "Pulumi.node2.yaml",
     "components",
     "templates",
 ];
 
-export type StackName = "node1" | "node2";
-export const STACKS: StackName[] = ["node1", "node2"];
+/** A stack is named after its host. */
+export type StackName = "node1" | "node2" | "apm1" | "apm2" | "apm3";
+export const stacksOf = (system: System): StackName[] => hostsOf(system).map(({ name }) => name as StackName);
+/** The pair's. */
+export const STACKS = stacksOf("otel-ha");
 
 export interface Project {
     dir: string;
+    /** Those of its system. */
+    stacks: StackName[];
     /** What `pulumi` needs in its environment, for a shell too. */
     env: Record<string, string>;
 }
 
 /** Where the demo's project is. */
 export const DEMO_PROJECT = join(STATE_DIR, "project");
+/** Where that of the APM demo is. */
+export const APM_DEMO_PROJECT = join(STATE_DIR, "apm-project");
 
 /** Copies the sources anew; the state that is there stays. Stack files get the lab's host keys and key file, and LAB_TLS as `tls`. */
-export function makeProject(dir = DEMO_PROJECT): Project {
+export function makeProject(dir = DEMO_PROJECT, system: System = "otel-ha"): Project {
     mkdirSync(join(dir, "state"), { recursive: true });
-    const salts = Object.fromEntries(STACKS.map((stack) => [stack, stackSalt(dir, stack)]));
-    for (const part of PARTS) {
+    const project = openProject(dir, system);
+    const salts = Object.fromEntries(project.stacks.map((stack) => [stack, stackSalt(dir, stack)]));
+    for (const part of [...PARTS, ...stackFiles()]) {
         rmSync(join(dir, part), { recursive: true, force: true });
         cpSync(join(REPO, part), join(dir, part), { recursive: true, preserveTimestamps: true });
     }
     if (!existsSync(join(dir, "node_modules"))) symlinkSync(join(REPO, "node_modules"), join(dir, "node_modules"));
-    for (const stack of STACKS) addKeyMaterial(dir, stack, salts[stack]);
-    const project = openProject(dir);
+    for (const stack of project.stacks) addKeyMaterial(dir, stack, salts[stack]);
     const { LAB_TLS } = process.env;
-    if (LAB_TLS) for (const stack of STACKS) setSettings(project, stack, { tls: LAB_TLS });
+    if (LAB_TLS) for (const stack of project.stacks) setSettings(project, stack, { tls: LAB_TLS });
     return project;
 }
 
+/** Stack files of all systems, as a clone has them. */
+const stackFiles = (): string[] =>
+    ALL_NODES.map(({ name }) => `Pulumi.${name}.yaml`).filter((file) => existsSync(join(REPO, file)));
+
 /** The project that is already there. */
-export function openProject(dir = DEMO_PROJECT): Project {
+export function openProject(dir = DEMO_PROJECT, system: System = "otel-ha"): Project {
     return {
         dir,
+        stacks: stacksOf(system),
         env: {
             PULUMI_BACKEND_URL: `file://${join(dir, "state")}`,
             PULUMI_CONFIG_PASSPHRASE: "lab",
@@ -74,7 +85,7 @@ export function pulumi(project: Project, args: string[], options: RunOptions = {
 
 /** Makes the stacks that do not exist yet. */
 export async function initStacks(project: Project): Promise<void> {
-    for (const stack of STACKS) {
+    for (const stack of project.stacks) {
         const result = await pulumi(project, ["stack", "init", stack]);
         if (result.code !== 0 && !/already exists/.test(result.stderr + result.stdout))
             throw new Error(result.stderr || result.stdout);
@@ -82,7 +93,7 @@ export async function initStacks(project: Project): Promise<void> {
 }
 
 /** Writes settings into a stack's file. */
-export function setSettings(project: Project, stack: StackName, settings: Record<string, string>): void {
+export function setSettings(project: Project, stack: StackName, settings: Record<string, unknown>): void {
     const document = parseDocument(readFileSync(stackFile(project.dir, stack), "utf8"));
     for (const [key, value] of Object.entries(settings)) document.setIn(["config", `otel-ha:${key}`], value);
     writeFileSync(stackFile(project.dir, stack), String(document));

@@ -10,7 +10,7 @@ import {
     writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { NETWORK, NODES, containerName, type LabNode } from "./nodes";
+import { ALL_NODES, NETWORK, containerName, type LabNode } from "./nodes";
 import { CACHE_DIR, STATE_DIR } from "./paths";
 import { must } from "./run";
 
@@ -44,7 +44,7 @@ export async function writeState(): Promise<void> {
     mkdirSync(KEY_DIR, { recursive: true, mode: 0o700 });
     const userKey = join(KEY_DIR, "id_ed25519");
     await makeKey(userKey, "otel-ha-lab");
-    for (const node of NODES) {
+    for (const node of ALL_NODES) {
         mkdirSync(sshDir(node), { recursive: true, mode: 0o755 });
         await makeKey(join(sshDir(node), "ssh_host_ed25519_key"), node.hostname);
         copyFileSync(`${userKey}.pub`, join(sshDir(node), "authorized_keys"));
@@ -74,7 +74,7 @@ export function readState(): Lab {
 
 function describeLab(): Lab {
     return {
-        hosts: NODES.map((node) => ({ ...node, container: containerName(node), hostKey: publicHostKey(node) })),
+        hosts: ALL_NODES.map((node) => ({ ...node, container: containerName(node), hostKey: publicHostKey(node) })),
         keyFile: KEY_FILE,
         deployer: NETWORK.deployer,
         vip: NETWORK.vip,

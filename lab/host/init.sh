@@ -45,9 +45,14 @@ lab-disks mount >>/var/log/disks.log 2>&1
 # As ifupdown would, before an interface comes up; here somebody else plugs the cable in. Whatever they say, the host starts.
 run-parts /etc/network/if-pre-up.d >>/var/log/if-pre-up.log 2>&1 || true
 
+# What a server needs to open, OpenSearch for one, is more than some machines give.
+runtime=runc
+files=$(awk '/^Max open files/ { print $5 }' /proc/self/limits)
+if [ "$files" != unlimited ] && [ "$files" -lt 65536 ]; then runtime=lab-runc; fi
+
 mkdir -p /run/sshd
 chmod 755 /run/sshd
 keep sshd /usr/sbin/sshd -D -e &
-keep dockerd dockerd --cgroup-parent "$cgroup" &
+keep dockerd dockerd --cgroup-parent "$cgroup" --add-runtime lab-runc=/usr/local/sbin/lab-runc --default-runtime "$runtime" &
 # A shell runs its trap only between commands: wait returns at a signal.
 while :; do wait || true; done

@@ -10,7 +10,7 @@ import { step } from "../progress";
 import { push, pushedKey } from "../registry";
 import { must, run } from "../run";
 import { IMAGES, shortName, type ServiceImage } from "./catalog";
-import { buildPrograms, type BuildOptions, dropBuildCaches, programsDir, programsKey } from "./programs";
+import { buildPrograms, type BuildOptions, dropBuildCaches, hasPrograms, programsDir, programsKey } from "./programs";
 
 export type { BuildOptions };
 export type ImageStatus = "served" | "outdated" | "missing";
@@ -18,24 +18,30 @@ export type ImageStatus = "served" | "outdated" | "missing";
 const BUSYBOX_DIR = join(REPO, "lab", "images", "busybox");
 
 /** Builds or pulls what is missing and pushes it; an image that is served and up to date costs nothing. */
-export async function buildImages(names: string[] = [], options: BuildOptions = {}): Promise<void> {
-    const wanted = names.length ? IMAGES.filter((image) => names.includes(shortName(image))) : IMAGES;
-    const unknown = names.filter((name) => !IMAGES.some((image) => shortName(image) === name));
-    if (unknown.length) throw new Error(`No such image: ${unknown.join(", ")} (${IMAGES.map(shortName).join(", ")})`);
-    const served = (image: ServiceImage) => pushedKey(image.repository, image.tag) === imageKey(image);
-    const stale = wanted.filter((image) => options.updateSums || !served(image));
+export async function buildImages(wanted: ServiceImage[] = IMAGES, options: BuildOptions = {}): Promise<void> {
+    const stale = wanted.filter((image) => options.updateSums || !isServed(image));
     if (stale.length === 0) return;
     const pull = !options.updateSums && (await registryReachable());
-    for (const image of stale) await (pull ? fetchImage(image) : makeImage(image, options));
+    const absent = pull ? [] : stale.filter((image) => !image.layout);
+    if (absent.length)
+        console.error(
+            `  not in this lab, since it can only be pulled: ${absent.map((image) => image.reference).join(", ")}`,
+        );
+    for (const image of stale) {
+        if (pull) await fetchImage(image);
+        else if (image.layout) await makeImage(image, options);
+    }
     // All are built: what only building needs (13 GB) can go. After a failure it stays, so that a retry goes on.
-    if (wanted.length === IMAGES.length) await dropBuildCaches();
+    if (IMAGES.filter(hasPrograms).every(isServed)) await dropBuildCaches();
 }
+
+/** Whether hosts can pull it from the lab's registry, as it is made now. */
+export const isServed = (image: ServiceImage): boolean => pushedKey(image.repository, image.tag) === imageKey(image);
 
 export function imageStatus(): Record<string, ImageStatus> {
     const one = (image: ServiceImage): ImageStatus => {
-        const pushed = pushedKey(image.repository, image.tag);
-        if (pushed === undefined) return "missing";
-        return pushed === imageKey(image) ? "served" : "outdated";
+        if (isServed(image)) return "served";
+        return pushedKey(image.repository, image.tag) === undefined ? "missing" : "outdated";
     };
     return Object.fromEntries(IMAGES.map((image) => [image.reference, one(image)]));
 }
@@ -43,12 +49,14 @@ export function imageStatus(): Record<string, ImageStatus> {
 /** Changes with everything an image is made from, so that nothing is built twice and nothing old is served. */
 export function imageKey(image: ServiceImage): string {
     const hash = createHash("sha256").update(image.reference).update(programsKey(image));
-    const layout = dirname(image.layout);
-    for (const file of [image.layout, ...(image.files ?? []).map((name) => join(layout, name))]) {
-        hash.update(basename(file)).update(readFileSync(file));
-    }
+    for (const file of layoutFiles(image)) hash.update(basename(file)).update(readFileSync(file));
     for (const file of filesOf(BUSYBOX_DIR)) hash.update(readFileSync(file));
     return hash.digest("hex").slice(0, 16);
+}
+
+/** The Dockerfile, and the files of ours that it takes. */
+function layoutFiles({ layout, files = [] }: ServiceImage): string[] {
+    return layout ? [layout, ...files.map((name) => join(dirname(layout), name))] : [];
 }
 
 /** Where images can be pulled: upstream's own, and ours as a user builds them. */
@@ -60,10 +68,10 @@ async function fetchImage(image: ServiceImage): Promise<void> {
     await serve(image, local);
 }
 
-/** Where nothing can be pulled: upstream's layout, from Debian's packages and Go modules. */
+/** Where nothing can be pulled: upstream's layout, from Debian's packages, Go modules and Maven's artefacts. */
 async function makeImage(image: ServiceImage, options: BuildOptions): Promise<void> {
     const local = `${PREFIX}/${shortName(image)}:${image.tag}`;
-    const programs = image.go || image.collector ? await buildPrograms(image, options) : undefined;
+    const programs = hasPrograms(image) ? await buildPrograms(image, options) : undefined;
     const args = await baseArguments();
     await step(`Building ${image.reference}`, async () => {
         const context = assembleContext(image, programs);
@@ -88,8 +96,7 @@ function assembleContext(image: ServiceImage, programs: string | undefined): str
     const context = join(CACHE_DIR, `context-${process.pid}-${shortName(image)}`);
     rmSync(context, { recursive: true, force: true });
     mkdirSync(context, { recursive: true });
-    copyFileSync(image.layout, join(context, "Dockerfile"));
-    for (const file of image.files ?? []) copyFileSync(join(dirname(image.layout), file), join(context, file));
+    for (const file of layoutFiles(image)) copyFileSync(file, join(context, basename(file)));
     for (const program of programs ? readdirSync(programsDir(image)) : []) {
         copyFileSync(join(programsDir(image), program), join(context, program));
         chmodSync(join(context, program), 0o755);

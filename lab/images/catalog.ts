@@ -1,5 +1,6 @@
 /** The service images: what they are called, and what they are made from where none can be pulled. */
 import { join } from "node:path";
+import type { System } from "../nodes";
 import { REPO } from "../paths";
 
 /** Programs built from Go modules, pinned by a go.mod and go.sum of ours. */
@@ -23,6 +24,12 @@ export interface CollectorProgram {
     builder: string;
 }
 
+/** What Maven Central has of a program: archives and jars that the Dockerfile puts together. */
+export interface MavenArtifacts {
+    /** Holds artifacts.txt: one line for each, its SHA-256 and its coordinates. */
+    dir: string;
+}
+
 export interface ServiceImage {
     /** As `docker pull` wants it on a host. */
     reference: string;
@@ -31,12 +38,15 @@ export interface ServiceImage {
     tag: string;
     /** Public images can be pulled where an image registry is reachable; the others are always built. */
     public: boolean;
-    /** The Dockerfile used where nothing can be pulled. */
-    layout: string;
+    /** Whose hosts run it. @default the pair's */
+    systems?: System[];
+    /** The Dockerfile used where nothing can be pulled; without one the lab then has no such image. */
+    layout?: string;
     /** Extra files the Dockerfile takes, in `layout`'s directory. */
     files?: string[];
     go?: GoPrograms;
     collector?: CollectorProgram;
+    maven?: MavenArtifacts;
     /** The user's own Dockerfile of an image of ours: used where base images can be pulled. */
     userDir?: string;
 }
@@ -51,6 +61,7 @@ export const IMAGES: ServiceImage[] = [
         repository: "library/haproxy",
         tag: "2.6.12",
         public: true,
+        systems: ["otel-ha", "apm"],
         layout: here("haproxy", "Dockerfile"),
         files: ["docker-entrypoint.sh"],
     },
@@ -61,6 +72,31 @@ export const IMAGES: ServiceImage[] = [
         public: false,
         layout: ours("keepalived", "Dockerfile"),
         userDir: ours("keepalived"),
+    },
+    {
+        reference: "opensearchproject/opensearch:2.19.1",
+        repository: "opensearchproject/opensearch",
+        tag: "2.19.1",
+        public: true,
+        systems: ["apm"],
+        layout: here("opensearch", "Dockerfile"),
+        files: ["assemble.sh", "log4j2.properties", "open-files.c", "open-files.sh", "opensearch-docker-entrypoint.sh"],
+        maven: { dir: here("opensearch") },
+    },
+    // No package registry has these two.
+    {
+        reference: "opensearchproject/data-prepper:2.15.1",
+        repository: "opensearchproject/data-prepper",
+        tag: "2.15.1",
+        public: true,
+        systems: ["apm"],
+    },
+    {
+        reference: "opensearchproject/opensearch-dashboards:2.19.1",
+        repository: "opensearchproject/opensearch-dashboards",
+        tag: "2.19.1",
+        public: true,
+        systems: ["apm"],
     },
     {
         reference: "cmp-minio:2026.02.12",
@@ -141,6 +177,7 @@ export const IMAGES: ServiceImage[] = [
         repository: "library/cmp-otel-aggregator",
         tag: "0.139.0",
         public: false,
+        systems: ["otel-ha", "apm"],
         layout: here("otel-aggregator", "Dockerfile"),
         userDir: ours("otel-aggregator"),
         collector: {
@@ -149,6 +186,18 @@ export const IMAGES: ServiceImage[] = [
         },
     },
 ];
+
+/** Those that hosts of these systems need. */
+export function imagesOf(systems: System[]): ServiceImage[] {
+    return IMAGES.filter((image) => (image.systems ?? ["otel-ha"]).some((system) => systems.includes(system)));
+}
+
+/** By short name. Errors: there is none of that name. */
+export function imagesNamed(names: string[]): ServiceImage[] {
+    const unknown = names.filter((name) => !IMAGES.some((image) => shortName(image) === name));
+    if (unknown.length) throw new Error(`No such image: ${unknown.join(", ")} (${IMAGES.map(shortName).join(", ")})`);
+    return IMAGES.filter((image) => names.includes(shortName(image)));
+}
 
 /** The name part of an image: `prom/prometheus:v3.7.3` is `prometheus`. */
 export function shortName(image: ServiceImage): string {

@@ -1,4 +1,4 @@
-/** Builds the programs inside the service images from Go modules, into a cache keyed by what they are made from. */
+/** Gets the programs inside the service images, from Go modules or Maven Central, into a cache keyed by what they are made from. */
 import { createHash } from "node:crypto";
 import {
     copyFileSync,
@@ -16,6 +16,7 @@ import { CACHE_DIR, LOG_DIR, REPO } from "../paths";
 import { elapsed, step, type Step } from "../progress";
 import { must, type RunOptions } from "../run";
 import { shortName, type CollectorProgram, type GoPrograms, type ServiceImage } from "./catalog";
+import { fetchArtifacts, listFile } from "./maven";
 
 /** Modules and compiled packages: 13 GB after all builds, so they live only until the last build succeeded. */
 const WORK_DIR = join(CACHE_DIR, "go");
@@ -26,7 +27,7 @@ const OWN_COMPONENTS = "otel-ha.internal/apm/...";
 const RECIPE = "1";
 
 export interface BuildOptions {
-    /** After a change of a go.mod: compile whatever is cached, and write the go.sum that belongs to it. */
+    /** After a change of a go.mod or of a list of artefacts: build whatever is cached, and write the checksums that belong to it. */
     updateSums?: boolean;
 }
 
@@ -42,8 +43,12 @@ export function programsKey(image: ServiceImage): string {
             hash.update(file).update(readFileSync(join(image.collector.dir, file)));
         hash.update(image.collector.builder);
     }
+    if (image.maven) hash.update(readFileSync(listFile(image.maven)));
     return hash.digest("hex").slice(0, 16);
 }
+
+/** Whether there is anything to build before the Dockerfile. */
+export const hasPrograms = (image: ServiceImage): boolean => !!(image.go ?? image.collector ?? image.maven);
 
 export function programsDir(image: ServiceImage): string {
     return join(CACHE_DIR, "programs", `${shortName(image)}-${image.tag}-${programsKey(image)}`);
@@ -52,8 +57,8 @@ export function programsDir(image: ServiceImage): string {
 /** Builds an image's programs unless they are there; returns the directory that holds them. */
 export async function buildPrograms(image: ServiceImage, options: BuildOptions = {}): Promise<string> {
     if (existsSync(programsDir(image)) && !options.updateSums) return programsDir(image);
-    return step(`Compiling ${image.reference}`, async (progress) => {
-        await requireGo();
+    return step(`${image.maven ? "Fetching" : "Compiling"} ${image.reference}`, async (progress) => {
+        if (image.go || image.collector) await requireGo();
         const started = Date.now();
         const work = join(WORK_DIR, "work", shortName(image));
         rmSync(work, { recursive: true, force: true });
@@ -62,6 +67,12 @@ export async function buildPrograms(image: ServiceImage, options: BuildOptions =
         rmSync(log, { force: true });
         if (image.go) await goBuild(image.go, work, goOptions(work, log, progress), options.updateSums ?? false);
         if (image.collector) await collectorBuild(image.collector, work, goOptions(work, log, progress));
+        if (image.maven)
+            await fetchArtifacts(image.maven, work, {
+                logFile: log,
+                updateSums: options.updateSums ?? false,
+                progress,
+            });
         // Complete or not there at all: an interrupted build leaves nothing under the final name.
         const result = programsDir(image);
         mkdirSync(join(CACHE_DIR, "programs"), { recursive: true });
