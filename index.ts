@@ -1,5 +1,7 @@
 import {
     addresses,
+    apmAddresses,
+    ApmNode,
     newestTokens,
     Node,
     ownSecrets,
@@ -8,12 +10,17 @@ import {
     SHARED_CREDENTIALS_OUTPUT,
     sharedSecrets,
     stackTls,
+    StackSettings,
 } from "./components";
 
-/** One stack is one host of the pair. Its settings are in Pulumi.<stack>.yaml, explained in Pulumi.yaml and docs/config.md. */
+/** One stack is one host of its system. Its settings are in Pulumi.<stack>.yaml, explained in Pulumi.yaml and docs/config.md. */
 export = async () => {
-    const { values, ...settings } = readSettings();
+    const settings = readSettings();
+    return settings.system === "apm" ? apm(settings) : otelHa(settings);
+};
 
+/** The two-host platform. */
+async function otelHa({ values, ...settings }: StackSettings) {
     const secrets = settings.credentialsStack
         ? await sharedSecrets(settings.credentialsStack, settings.shared)
         : ownSecrets(settings.own);
@@ -40,4 +47,32 @@ export = async () => {
         // The other stack reads these; they are published as soon as they exist.
         ...(settings.credentialsStack ? {} : { [SHARED_CREDENTIALS_OUTPUT]: published(secrets) }),
     };
-};
+}
+
+/** Container APM. */
+async function apm({ values, ...settings }: StackSettings<"apm">) {
+    const secrets = settings.credentialsStack
+        ? await sharedSecrets(settings.credentialsStack, settings.shared)
+        : ownSecrets(settings.own);
+    const credentials = { ...secrets.credentials, ...settings.givenCredentials };
+    const tls = await stackTls(values, secrets.authority);
+
+    const node = new ApmNode(values.nodeName, {
+        settings: settings.node,
+        credentials,
+        tls: tls?.node,
+        otlpTokens: secrets.otlpTokens,
+        ...settings.login,
+    });
+
+    return {
+        ...apmAddresses(values),
+        ...tls?.outputs,
+        containers: node.containers,
+        opensearchAdminPassword: credentials.opensearchAdminPassword,
+        opensearchReaderPassword: credentials.opensearchReaderPassword,
+        otlpTokens: newestTokens(secrets.otlpTokens),
+        // The other stacks read these; they are published as soon as they exist.
+        ...(settings.credentialsStack ? {} : { [SHARED_CREDENTIALS_OUTPUT]: published(secrets) }),
+    };
+}

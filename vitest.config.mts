@@ -3,7 +3,7 @@ import { availableParallelism } from "os";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Unit tests that take longest: they begin first, so that none of them runs alone in the end. */
-const LONGEST = ["ca-rotation-engine.test.ts", "renewal-engine.test.ts"];
+const LONGEST = ["certificates-apm-engine.test.ts", "ca-rotation-engine.test.ts", "renewal-engine.test.ts"];
 const rank = ({ moduleId }: TestSpecification): number => {
     const at = LONGEST.findIndex((name) => moduleId.endsWith(`/${name}`));
     return at < 0 ? LONGEST.length : at;

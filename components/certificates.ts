@@ -31,8 +31,8 @@ const KEY = { algorithm: "ECDSA", ecdsaCurve: "P256" };
 const hours = (lifetime: Duration): number => seconds(lifetime) / 3600;
 
 /**
- * The CA of a pair, with the one that takes its place, while that is done. One stack owns it; the other gets the key to sign with.
- * A CA is replaced in three steps, each on both stacks: a new one is believed beside the old one, then it signs, then the old one is gone.
+ * The CA of a system, with the one that takes its place, while that is done. One stack owns it; the others get the key to sign with.
+ * A CA is replaced in three steps, each on all stacks: a new one is believed beside the old one, then it signs, then the old one is gone.
  */
 export class CertificateAuthority extends pulumi.ComponentResource implements Authority {
     readonly certificate: pulumi.Output<string>;
@@ -79,10 +79,21 @@ export class CertificateAuthority extends pulumi.ComponentResource implements Au
 // One alone is as the provider made it: files that hold it stay as they are.
 const bundle = (pems: string[]): string => (pems.length === 1 ? pems[0]! : pems.map(normalPem).join(""));
 
-/** What a certificate is for. */
-export type Purpose = "clients" | "peer" | "objectStore";
+/** What a certificate of the two-host platform is for. */
+export type PairPurpose = "clients" | "peer" | "objectStore";
 
-export const PURPOSES: Purpose[] = ["clients", "peer", "objectStore"];
+export const PURPOSES: PairPurpose[] = ["clients", "peer", "objectStore"];
+
+/** What a certificate of Container APM is for. */
+export type ApmPurpose = "opensearch" | "opensearchAdmin" | "dataPrepper" | "dashboards" | "collector";
+
+export const APM_PURPOSES: ApmPurpose[] = ["opensearch", "opensearchAdmin", "dataPrepper", "dashboards", "collector"];
+
+/** What a certificate is for. */
+export type Purpose = PairPurpose | ApmPurpose;
+
+/** Whom OpenSearch lets change users and roles: who has a certificate of this name and no password. */
+export const OPENSEARCH_ADMIN = "otel-ha-admin";
 
 /** What a node is called and where it is reached. */
 export interface NodeNames {
@@ -92,8 +103,8 @@ export interface NodeNames {
     hostName?: string;
     /** IP address. */
     address: string;
-    /** The virtual IP. */
-    vip: string;
+    /** The virtual IP. @default none */
+    vip?: string;
 }
 
 /** Whom a certificate is for, and what it may be used for. */
@@ -111,17 +122,32 @@ const DNS_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a
 /** What a certificate says. Pure. */
 export function subjectOf(purpose: Purpose, { node, hostName, address, vip }: NodeNames): Subject {
     const names = [...new Set([node, ...(hostName && DNS_NAME.test(hostName) ? [hostName] : [])])];
+    const virtual = vip ? [vip] : [];
     const common = { commonName: node, dnsNames: names, ipAddresses: [address], uses: ["server_auth"] };
+    const local = { dnsNames: [...names, "localhost"], ipAddresses: [address, ...virtual, "127.0.0.1"] };
     switch (purpose) {
         case "clients":
-            return { ...common, ipAddresses: [address, vip] };
+            return { ...common, ipAddresses: [address, ...virtual] };
         case "peer":
-            return { ...common, uses: ["server_auth", "client_auth"] };
+            return { ...common, uses: BOTH_ENDS };
         case "objectStore":
             // It listens at the virtual IP, too.
-            return { ...common, dnsNames: [...names, "localhost"], ipAddresses: [address, vip, "127.0.0.1"] };
+            return { ...common, ...local };
+        case "opensearch":
+            return { ...common, ...local, uses: BOTH_ENDS };
+        case "opensearchAdmin":
+            return { commonName: OPENSEARCH_ADMIN, dnsNames: [], ipAddresses: [], uses: ["client_auth"] };
+        // OpenSearch takes whoever is called as a node for one: these are not.
+        case "dataPrepper":
+            return { ...common, ...local, commonName: `data-prepper-${node}`, uses: BOTH_ENDS };
+        case "dashboards":
+            return { ...common, ...local, commonName: `opensearch-dashboards-${node}` };
+        case "collector":
+            return { ...common, ...local, commonName: `otel-node-collector-${node}` };
     }
 }
+
+const BOTH_ENDS = ["server_auth", "client_auth"];
 
 /** Arguments of {@link NodeCertificates}. */
 export interface NodeCertificatesArgs {

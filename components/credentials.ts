@@ -41,31 +41,35 @@ export const CREDENTIAL_NAMES = Object.keys(CREDENTIAL_LENGTHS) as CredentialNam
 /** Of tokens: letters and digits, 256 bits. */
 const TOKEN_LENGTH = 43;
 
-export interface CredentialsArgs {
+/** Arguments of {@link Credentials} with the names N. */
+export interface CredentialsArgs<N extends string = CredentialName> {
+    /** What is made: the name of each secret, and how many letters and digits it has. @default those of the two-host platform */
+    lengths?: Record<N, number>;
     /** Another number makes a new secret. @default 1 each */
-    generations?: Partial<Record<CredentialName, number>>;
+    generations?: Partial<Record<NoInfer<N>, number>>;
     /** Secrets that are given rather than made. */
-    given?: Partial<SharedCredentials>;
+    given?: Partial<Record<NoInfer<N>, pulumi.Input<string>>>;
     /** Names of those who send telemetry: each gets a token. Without its name a token is gone, the others stay. @default none */
     otlpTokens?: string[];
     /** Each of them has a token of each of these generations. @default [1] */
     tokenGenerations?: number[];
 }
 
-/** Makes the secrets of a pair. One stack owns them; the other reads them with {@link sharedSecrets}. */
-export class Credentials extends pulumi.ComponentResource {
-    readonly values: Record<CredentialName, pulumi.Output<string>>;
+/** Makes the secrets of a system. One stack owns them; the others read them with {@link sharedSecrets}. */
+export class Credentials<N extends string = CredentialName> extends pulumi.ComponentResource {
+    readonly values: Record<N, pulumi.Output<string>>;
     /** By name, the newest first. All of them are accepted. */
     readonly otlpTokens: pulumi.Output<Record<string, string[]>>;
 
-    constructor(name: string, args: CredentialsArgs, opts?: pulumi.ComponentResourceOptions) {
+    constructor(name: string, args: CredentialsArgs<N>, opts?: pulumi.ComponentResourceOptions) {
         super("otel-ha:index:Credentials", name, {}, opts);
-        this.values = {} as Record<CredentialName, pulumi.Output<string>>;
-        for (const key of CREDENTIAL_NAMES) {
+        this.values = {} as Record<N, pulumi.Output<string>>;
+        const lengths = args.lengths ?? (CREDENTIAL_LENGTHS as Record<N, number>);
+        for (const key of Object.keys(lengths) as N[]) {
             const given = args.given?.[key];
             this.values[key] =
                 given === undefined
-                    ? this.createSecret(`${name}-${key}`, CREDENTIAL_LENGTHS[key], args.generations?.[key] ?? 1)
+                    ? this.createSecret(`${name}-${key}`, lengths[key], args.generations?.[key] ?? 1)
                     : pulumi.secret(given);
         }
         const tokens = (args.otlpTokens ?? []).map((token) => [
@@ -79,7 +83,7 @@ export class Credentials extends pulumi.ComponentResource {
     }
 
     // Several generations stand beside each other, so each has a resource of its own. No sender's name has a dot.
-    private createTokens(name: string, { tokenGenerations = [1] }: CredentialsArgs): pulumi.Output<string[]> {
+    private createTokens(name: string, { tokenGenerations = [1] }: CredentialsArgs<N>): pulumi.Output<string[]> {
         const newestFirst = [...tokenGenerations].sort((a, b) => b - a);
         return pulumi.all(
             newestFirst.map((generation) =>

@@ -5,6 +5,9 @@
  * const host = new Host("web", { address: "10.0.0.7", hostKey: "ssh-ed25519 AAAA…", requirements: [lokiRequirements(settings)] });
  * const loki = new Loki("web-loki", { host, settings, client });
  */
+export { ApmCredentialName, ApmCredentials } from "./apm-credentials";
+export { ApmNode, ApmNodeArgs, apmNodeRequirements, ApmNodeSettings } from "./apm-node";
+export { ApmIngest, ApmOptions } from "./apm-options";
 export { BucketRole, BucketSettings, ObjectStoreClient } from "./bucket";
 export {
     ContainerService,
@@ -17,6 +20,7 @@ export {
 } from "./container-service";
 export { CertificateGenerations } from "./ca-rotation";
 export {
+    ApmPurpose,
     Authority,
     CertificateAuthority,
     CertificateAuthorityArgs,
@@ -24,6 +28,7 @@ export {
     NodeCertificates,
     NodeCertificatesArgs,
     NodeNames,
+    PairPurpose,
     Purpose,
 } from "./certificates";
 export { CredentialName, Credentials, CredentialsArgs, SharedCredentials } from "./credentials";
@@ -58,12 +63,13 @@ export {
     OtelAggregatorSettings,
 } from "./otel-aggregator";
 export { retireUsers, RetireUsersArgs, userOf, withOwnUser } from "./object-store-users";
-export { addresses, newestTokens } from "./outputs";
+export { addresses, apmAddresses, newestTokens } from "./outputs";
 export { Prometheus, prometheusRequirements, PrometheusSettings } from "./prometheus";
 export { CertificateRecord } from "./renewal";
 export { Reload, RemoteFile, RemoteFileArgs } from "./remote-file";
 export { ServiceArgs, ServiceSettings } from "./service";
 export { readSettings, StackSettings } from "./settings";
+export { System } from "./settings/key";
 export {
     ownSecrets,
     OwnSecretsArgs,
@@ -85,5 +91,5 @@ export {
 export { ThanosQuery, thanosQueryRequirements, ThanosQuerySettings } from "./thanos-query";
 export { ThanosSidecar, ThanosSidecarArgs, thanosSidecarRequirements, ThanosSidecarSettings } from "./thanos-sidecar";
 export { ThanosStore, ThanosStoreArgs, thanosStoreRequirements, ThanosStoreSettings } from "./thanos-store";
-export { Identity, NodeTls, TlsMode } from "./tls";
+export { ApmTls, Identity, NodeTls, TlsMode } from "./tls";
 export { Duration, Size } from "./units";

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { Values } from "./settings/keys";
+import { apmNodesOf, runsDashboards } from "./settings/apm-nodes";
+import { ApmValues, Values } from "./settings/keys";
 import { compacts } from "./settings/node-settings";
 
 /** Where everything of a node is reached; known before anything runs, so that another stack can read it at once. Pure. */
@@ -29,6 +30,23 @@ function objectStoreAddresses(v: Values, at: (port: number) => string): Record<s
     if (v.objectStore === "external")
         return { objectStore: `${v.objectStoreInsecure ? "http" : "https"}://${v.objectStoreEndpoint}` };
     return v.objectStoreConsole ? { objectStore, objectStoreConsole: at(v.objectStoreConsolePort) } : { objectStore };
+}
+
+/** Where everything of a node of Container APM is reached, and OpenSearch on all of them. Pure. */
+export function apmAddresses(v: ApmValues): Record<string, string> {
+    const scheme = v.tls === "off" ? "http" : "https";
+    const at = (port: number, host = v.nodeAddress): string => `${scheme}://${host}:${port}`;
+    const through = v.apm.ingest === "data-prepper";
+    return {
+        otlpHttp: at(v.otlpHttpPort),
+        otlpGrpc: `${v.nodeAddress}:${v.otlpGrpcPort}`,
+        opensearch: at(v.opensearchHttpPort),
+        opensearchNodes: apmNodesOf(v)
+            .map(({ address }) => at(v.opensearchHttpPort, address))
+            .join(","),
+        ...(runsDashboards(v) ? { dashboards: at(v.dashboardsPort) } : {}),
+        ...(through ? { dataPrepper: at(v.dataPrepperApiPort) } : {}),
+    };
 }
 
 /** The tokens that senders are to be given: those that will still be accepted when a rotation is over. */

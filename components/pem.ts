@@ -28,3 +28,16 @@ export function privateKey(text: string): KeyObject | undefined {
         return undefined;
     }
 }
+
+/**
+ * A certificate with the one, of those that are believed, that issued it. The one alone: Java takes only the first certificate of a file as believed, and
+ * refuses to send a chain whose members do not follow each other. Errors: none of them issued it. Pure.
+ */
+export function withIssuer(certificate: string, trusted: string): X509Certificate[] {
+    const [leaf, ...rest] = certificates(certificate) ?? [];
+    if (!leaf) throw new Error("this is no certificate, PEM");
+    const issuer = certificates(trusted)?.find((ca) => leaf.checkIssued(ca) && leaf.verify(ca.publicKey));
+    if (!issuer && rest.length === 0)
+        throw new Error(`no certificate that is believed has issued that of ${leaf.subject.replace(/\n/g, ", ")}`);
+    return issuer ? [leaf, issuer] : [leaf, ...rest];
+}

@@ -1,4 +1,4 @@
-import { Purpose, PURPOSES } from "./certificates";
+import { PairPurpose, Purpose, PURPOSES } from "./certificates";
 import { Duration, parseDuration } from "./units";
 
 /** What a stack publishes of a certificate. */
@@ -13,10 +13,15 @@ export interface CertificateRecord {
 export type CertificateRecords = Partial<Record<Purpose, CertificateRecord>>;
 
 /** Which certificate each purpose has to have: the next one when the last one ends within `renewBefore`. Pure. */
-export function generations(last: CertificateRecords, renewBefore: Duration, now: number): Record<Purpose, number> {
+export function generations<P extends Purpose = PairPurpose>(
+    last: CertificateRecords,
+    renewBefore: Duration,
+    now: number,
+    purposes: readonly P[] = PURPOSES as Purpose[] as P[],
+): Record<P, number> {
     return Object.fromEntries(
-        PURPOSES.map((purpose) => [purpose, generation(last[purpose], renewBefore, now)]),
-    ) as Record<Purpose, number>;
+        purposes.map((purpose) => [purpose, generation(last[purpose], renewBefore, now)]),
+    ) as Record<P, number>;
 }
 
 function generation(last: CertificateRecord | undefined, renewBefore: Duration, now: number): number {

@@ -6,13 +6,13 @@ import { CREDENTIAL_NAMES, CredentialName, Credentials, CredentialsArgs } from "
 import { publishedOutputs, qualified } from "./stack-outputs";
 import { Duration } from "./units";
 
-/** What both nodes of a pair must have the same of. One stack makes it, the other reads it there. */
-export interface SharedSecrets {
+/** What all nodes of a system must have the same of: credentials N, tokens, a CA. One stack makes it, the others read it there. */
+export interface SharedSecrets<N extends string = CredentialName> {
     /** By name. */
-    credentials: Record<CredentialName, pulumi.Output<string>>;
+    credentials: Record<N, pulumi.Output<string>>;
     /** By the names of those who send telemetry with them, the newest first. */
     otlpTokens: pulumi.Output<Record<string, string[]>>;
-    /** Undefined: the pair has no CA of its own. */
+    /** Undefined: the system has no CA of its own. */
     authority?: Authority;
 }
 
@@ -20,19 +20,19 @@ export interface SharedSecrets {
 export const SHARED_CREDENTIALS_OUTPUT = "sharedCredentials";
 
 /** What is in that output. */
-export type PublishedSecrets = Record<CredentialName, pulumi.Input<string>> &
+export type PublishedSecrets<N extends string = CredentialName> = Record<N, pulumi.Input<string>> &
     Pick<SharedSecrets, "otlpTokens"> & { authority?: Authority };
 
 /** What is to be made. */
-export interface OwnSecretsArgs extends CredentialsArgs {
+export interface OwnSecretsArgs<N extends string = CredentialName> extends CredentialsArgs<N> {
     /** How long a CA is valid. @default none is made */
     caLifetime?: Duration;
     /** Which CAs there are, and which one signs. @default the first one, alone */
     certificates?: CertificateGenerations;
 }
 
-/** Makes the secrets of a pair. */
-export function ownSecrets(args: OwnSecretsArgs): SharedSecrets {
+/** Makes the secrets of a system. */
+export function ownSecrets<N extends string = CredentialName>(args: OwnSecretsArgs<N>): SharedSecrets<N> {
     const { values, otlpTokens } = new Credentials("credentials", args);
     const { caLifetime, certificates } = args;
     const authority = caLifetime
@@ -41,26 +41,36 @@ export function ownSecrets(args: OwnSecretsArgs): SharedSecrets {
     return { credentials: values, otlpTokens, authority };
 }
 
-/** The secrets as the other stack wants to find them. */
-export function published({ credentials, otlpTokens, authority }: SharedSecrets): PublishedSecrets {
+/** The secrets as the other stacks want to find them. */
+export function published<N extends string = CredentialName>({
+    credentials,
+    otlpTokens,
+    authority,
+}: SharedSecrets<N>): PublishedSecrets<N> {
     if (!authority) return { ...credentials, otlpTokens };
     const { certificate, key, trusted, generations } = authority;
     return { ...credentials, otlpTokens, authority: { certificate, key, trusted, generations } };
 }
 
-// Both stacks may be brought up at once: the owner publishes the secrets in the first seconds of its own `up`.
+// All stacks may be brought up at once: the owner publishes the secrets in the first seconds of its own `up`.
 const OWNER_PATIENCE_MS = 90_000;
 
 /** What is read of the stack that owns the secrets. */
-export interface SharedSecretsArgs {
+export interface SharedSecretsArgs<N extends string = CredentialName> {
+    /** Which credentials. @default those of the two-host platform */
+    names?: N[];
     /** Whether its CA is needed, too. */
     authority: boolean;
 }
 
 /** Reads the secrets of the stack that owns them. Errors: when that stack has none yet, or not all, which stack to bring up first. */
-export async function sharedSecrets(ownerStack: string, args: SharedSecretsArgs): Promise<SharedSecrets> {
+export async function sharedSecrets<N extends string = CredentialName>(
+    ownerStack: string,
+    args: SharedSecretsArgs<N>,
+): Promise<SharedSecrets<N>> {
     const stack = qualified(ownerStack);
-    const wanted = [...CREDENTIAL_NAMES, "otlpTokens", ...(args.authority ? ["authority"] : [])];
+    const names = args.names ?? (CREDENTIAL_NAMES as N[]);
+    const wanted = [...names, "otlpTokens", ...(args.authority ? ["authority"] : [])];
     const missing = await awaitSecrets(stack, wanted);
     if (missing.length > 0) {
         const what =
@@ -74,18 +84,22 @@ export async function sharedSecrets(ownerStack: string, args: SharedSecretsArgs)
         void pulumi.log.warn(`stack "${ownerStack}" has not published its ${what} yet: unknown in this preview`);
     }
     const owner = missing.length < wanted.length ? new pulumi.StackReference(stack) : undefined;
-    return readFrom(owner, missing, args);
+    return readFrom(owner, missing, { ...args, names });
 }
 
-function readFrom(owner: pulumi.StackReference | undefined, missing: string[], args: SharedSecretsArgs): SharedSecrets {
+function readFrom<N extends string>(
+    owner: pulumi.StackReference | undefined,
+    missing: string[],
+    args: Required<SharedSecretsArgs<N>>,
+): SharedSecrets<N> {
     const all = owner?.requireOutput(SHARED_CREDENTIALS_OUTPUT) as pulumi.Output<Record<string, unknown>> | undefined;
     const read = <T>(key: string): pulumi.Output<T> => {
         const found = all && !missing.includes(key) ? all.apply((values) => values[key]) : pulumi.output(unknown);
         return pulumi.secret(found) as pulumi.Output<T>;
     };
-    const credentials = Object.fromEntries(CREDENTIAL_NAMES.map((key) => [key, read<string>(key)]));
+    const credentials = Object.fromEntries(args.names.map((key) => [key, read<string>(key)]));
     return {
-        credentials: credentials as SharedSecrets["credentials"],
+        credentials: credentials as SharedSecrets<N>["credentials"],
         otlpTokens: read<PublishedTokens>("otlpTokens").apply(tokenLists),
         authority: args.authority ? authorityFrom(read("authority")) : undefined,
     };

@@ -1,17 +1,18 @@
 import { X509Certificate } from "crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { CertificateGenerations, certificateGenerations, FIRST_GENERATIONS, tooFar } from "./ca-rotation";
-import { Authority, NodeCertificates, Purpose, PURPOSES } from "./certificates";
+import { APM_PURPOSES, Authority, NodeCertificates, Purpose, PURPOSES } from "./certificates";
 import { certificates } from "./pem";
 import { CertificateRecord, CertificateRecords, generations, lasts } from "./renewal";
-import { Values } from "./settings/keys";
+import { runsDashboards } from "./settings/apm-nodes";
+import { AnyValues, ApmValues, Values } from "./settings/keys";
 import { publishedOutputs } from "./stack-outputs";
-import { Identity, NodeTls } from "./tls";
+import { ApmTls, NodeTls } from "./tls";
 
-/** TLS of one stack. */
-export interface StackTls {
+/** TLS of one stack, whose node gets T. */
+export interface StackTls<T = NodeTls> {
     /** For the node's parts. */
-    node: NodeTls;
+    node: T;
     /** What the stack publishes of it; no secret. */
     outputs: {
         /** Whom clients believe, PEM. */
@@ -24,20 +25,28 @@ export interface StackTls {
 }
 
 /** Keys, certificates and what is known of them, as `tls` wants them; undefined with "off". Errors: the stack's own outputs cannot be read. */
-export async function stackTls(settings: Values, authority?: Authority): Promise<StackTls | undefined> {
-    switch (settings.tls) {
-        case "off":
-            return undefined;
-        case "provided":
-            return providedTls(settings);
-        case "internal":
-            if (!authority) throw new Error('tls "internal" needs a CA to sign with');
-            return internalTls(settings, authority, await lastOutputs());
-    }
+export function stackTls(settings: Values, authority?: Authority): Promise<StackTls | undefined>;
+export function stackTls(settings: ApmValues, authority?: Authority): Promise<StackTls<ApmTls> | undefined>;
+export async function stackTls(
+    settings: AnyValues,
+    authority?: Authority,
+): Promise<StackTls<NodeTls | ApmTls> | undefined> {
+    if (settings.tls === "off") return undefined;
+    if (settings.tls === "provided" && settings.system === "otel-ha") return providedTls(settings);
+    if (!authority) throw new Error('tls "internal" needs a CA to sign with');
+    return internalTls(settings, authority, await lastOutputs());
 }
 
-const purposesOf = ({ objectStore }: Values): Purpose[] =>
-    PURPOSES.filter((purpose) => purpose !== "objectStore" || objectStore !== "external");
+/** Which certificates a node has. */
+function purposesOf(v: AnyValues): Purpose[] {
+    if (v.system === "otel-ha")
+        return PURPOSES.filter((purpose) => purpose !== "objectStore" || v.objectStore !== "external");
+    const left: Purpose[] = [
+        ...(v.apm.ingest === "direct" ? (["dataPrepper"] as const) : []),
+        ...(runsDashboards(v) ? [] : (["dashboards"] as const)),
+    ];
+    return APM_PURPOSES.filter((purpose) => !left.includes(purpose));
+}
 
 function providedTls(settings: Values): StackTls {
     const identity = { certificate: settings.tlsCertificate, key: pulumi.secret(settings.tlsKey) };
@@ -50,16 +59,22 @@ function providedTls(settings: Values): StackTls {
     };
 }
 
-type Identities = { clients: Identity; peer: Identity; objectStore?: Identity };
+// Of the purposes that the node's system has.
+type Identities = Omit<NodeTls, "trusted"> & Omit<ApmTls, "trusted">;
 
-function internalTls(v: Values, authority: Authority, published: LastOutputs): StackTls {
+function internalTls(v: AnyValues, authority: Authority, published: LastOutputs): StackTls<NodeTls & ApmTls> {
     refuseToGoTooFar(v, published);
     const last = published.certificates ?? {};
-    const next = generations(last, v.certificateRenewBefore, Date.now());
     const purposes = purposesOf(v);
+    const next = generations(last, v.certificateRenewBefore, Date.now(), purposes);
     const { leaves } = new NodeCertificates(`${v.nodeName}-certificate`, {
         authority,
-        names: { node: v.nodeName, hostName: v.hostName, address: v.nodeAddress, vip: v.vip },
+        names: {
+            node: v.nodeName,
+            hostName: v.hostName,
+            address: v.nodeAddress,
+            vip: v.system === "otel-ha" ? v.vip : undefined,
+        },
         purposes,
         lifetime: v.certificateLifetime,
         generations: next,
@@ -87,10 +102,11 @@ interface LastOutputs {
 }
 
 // The owner goes first, and the other stack gets what it has: that one may have to catch up, and nobody is helped by a refusal.
-function refuseToGoTooFar(v: Values, last: LastOutputs): void {
+function refuseToGoTooFar(v: AnyValues, last: LastOutputs): void {
     const made = Object.values(last.certificates ?? {}).some(({ generation }) => generation !== undefined);
     if (v.credentialsStack !== "" || !made) return;
-    const why = tooFar(last.certificateGenerations ?? FIRST_GENERATIONS, certificateGenerations(v));
+    const stacks = v.system === "otel-ha" ? "both stacks" : "all stacks";
+    const why = tooFar(last.certificateGenerations ?? FIRST_GENERATIONS, certificateGenerations(v), stacks);
     if (why)
         throw new pulumi.RunError(
             `a setting of stack "${pulumi.getStack()}" comes too early; nothing was touched:\n  ${why}`,

@@ -32,3 +32,19 @@ export interface NodeTls {
     /** Of the node's own object store. Server only: the node's name and address, and 127.0.0.1. @default none: the store is elsewhere */
     objectStore?: Identity;
 }
+
+/** The same for a node of Container APM. */
+export interface ApmTls {
+    /** The CA certificates that are believed, PEM: one, or two while a CA is replaced. */
+    trusted: pulumi.Input<string>;
+    /** Of OpenSearch, for the other nodes and for clients. Server and client; its common name is the node's name, by which the other nodes know it. */
+    opensearch: Identity;
+    /** Of whoever sets up users and roles in OpenSearch. Client only; its common name is `otel-ha-admin`. */
+    opensearchAdmin: Identity;
+    /** Of Data Prepper, for collectors and for the other two. Server and client. @default none: telemetry does not go through it */
+    dataPrepper?: Identity;
+    /** Of OpenSearch Dashboards. Server only. @default none: it does not run on this node */
+    dashboards?: Identity;
+    /** Of the node's collector, for applications. Server only. */
+    collector: Identity;
+}

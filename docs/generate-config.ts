@@ -6,6 +6,9 @@ import { isMap, isScalar, Pair, parseDocument, YAMLMap } from "yaml";
 const ROOT = path.join(__dirname, "..");
 const GROUP = /^\s*---\s*(.+?)\s*---\s*$/;
 
+const MUST = / Must be set\.(?= |$)/;
+const REQUIRED = "**required**";
+
 const HEAD = `# Settings
 
 One stack is one host. Its settings are in \`Pulumi.<stack>.yaml\`; set one with
@@ -15,6 +18,9 @@ One stack is one host. Its settings are in \`Pulumi.<stack>.yaml\`; set one with
 and see with \`pulumi preview --diff\` which lines of which files it changes. All values are checked before anything is touched,
 and all problems are listed at once. A duration is a number and one of \`ms\`, \`s\`, \`m\`, \`h\`, \`d\` (\`1m30s\` is one too), a size a
 number and one of \`B\`, \`KiB\`, \`MiB\`, \`GiB\`, \`TiB\`. A secret is set with \`pulumi config set --secret\`.
+
+The first groups are settings of every stack. \`system\` says which system it is a host of: those that begin with _otel-ha_ are of the two-host platform
+alone, those with _apm_ of Container APM. A setting of another system than the stack's is an error.
 
 This page is made from \`Pulumi.yaml\` by \`npm run docs\`.
 `;
@@ -41,13 +47,22 @@ function groupBefore(config: YAMLMap, pair: Pair, index: number): string | undef
 
 function row(pair: Pair): string {
     const declared = (pair.value as YAMLMap).toJSON() as { type: string; description: string; default?: unknown };
-    const cells = [`\`${String(pair.key)}\``, declared.type, shownDefault(declared.default), declared.description];
+    // What one system requires must have a default for the other one's stacks.
+    const description = declared.description.replace(MUST, "");
+    const fallback = description === declared.description ? shownDefault(declared.default) : REQUIRED;
+    const cells = [`\`${String(pair.key)}\``, declared.type, fallback, description];
     return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |\n`;
 }
 
 function shownDefault(value: unknown): string {
-    if (value === undefined) return "**required**";
-    return value === "" || typeof value === "object" ? "(empty)" : `\`${String(value)}\``;
+    if (value === undefined) return REQUIRED;
+    const text =
+        typeof value === "object"
+            ? Object.entries(value!)
+                  .map(([key, of]) => `${key}: ${String(of)}`)
+                  .join(", ")
+            : String(value);
+    return text === "" ? "(empty)" : `\`${text}\``;
 }
 
 if (require.main === module) {

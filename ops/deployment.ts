@@ -43,7 +43,7 @@ export interface Deployment {
 export interface DeploymentOptions {
     /** The project's directory or one in it. @default the current one */
     directory?: string;
-    /** @default all that have a Pulumi.<stack>.yaml with a nodeName */
+    /** @default all of the two-host platform that have a Pulumi.<stack>.yaml with a nodeName */
     stacks?: string[];
 }
 
@@ -88,15 +88,16 @@ function projectName(directory: string): string {
     return name;
 }
 
-/** Stacks that describe a node. */
+/** Stacks that describe a node of the two-host platform. */
 function stacksOf(directory: string, project: string): string[] {
     const stacks = readdirSync(directory)
         .flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? [])
         .filter((stack) => {
             const file = parse(readFileSync(join(directory, `Pulumi.${stack}.yaml`), "utf8")) as {
-                config?: object;
+                config?: Record<string, unknown>;
             } | null;
-            return `${project}:nodeName` in (file?.config ?? {});
+            const config = file?.config ?? {};
+            return `${project}:nodeName` in config && (config[`${project}:system`] ?? "otel-ha") === "otel-ha";
         });
     if (stacks.length === 0)
         throw new UserError(

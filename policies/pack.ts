@@ -10,7 +10,7 @@ import { Asked, Rule, violations } from "../components/policy/model";
 import { RULES } from "../components/policy/rules";
 import { secretValues, STACK_RULES, StackRule } from "../components/policy/stack-rules";
 import { projectConfig } from "../components/settings";
-import { parseValues } from "../components/settings/parse";
+import { parseStack } from "../components/settings/parse";
 
 /** What is said of a resource by itself, before it is made. */
 function resourcePolicy(rule: Rule): ResourceValidationPolicy {
@@ -77,7 +77,7 @@ function plain(value: unknown): unknown {
 
 // None where the configuration is not this program's, or cannot be used: the program says so itself.
 function settings() {
-    const { values, problems } = parseValues(projectConfig());
+    const { values, problems } = parseStack(projectConfig());
     return problems.length > 0 ? undefined : values;
 }
 

@@ -1,6 +1,6 @@
 // What no resource shows by itself: rules about a stack as a whole, for the policy pack. The program keeps them when it reads its settings.
 import { compacts } from "../settings/node-settings";
-import { KEYS, KeyName, SECRET_KINDS, Values } from "../settings/keys";
+import { AnyValues, KEYS_OF, SECRET_KINDS } from "../settings/keys";
 import { warnings } from "../settings/warnings";
 import { COMMAND } from "./command-rules";
 import { CONTAINER } from "./container-rules";
@@ -11,7 +11,7 @@ import { LEAST_SECRET } from "./secrets";
 export interface StackView {
     resources: Asked[];
     /** @default not known: rules that need them say nothing */
-    settings?: Values;
+    settings?: AnyValues;
 }
 
 /** One thing that must be true of a stack. */
@@ -76,7 +76,7 @@ const oneCompactor: StackRule = {
                 ? [{ about, message: `compacts the bucket that ${all[first].about.name} compacts; leave one out` }]
                 : [];
         });
-        if (!settings || compacts(settings)) return found;
+        if (settings?.system !== "otel-ha" || compacts(settings)) return found;
         const message = `compacts "${settings.thanosBucket}", which both nodes share (objectStore "${settings.objectStore}"), and this one is the BACKUP; leave it to the master's stack`;
         return [...found, ...all.map(({ about }) => ({ about, message }))];
     },
@@ -121,15 +121,16 @@ const SECRET_OUTPUTS: Record<string, string[]> = {
 /** Every value that is known to be a secret of a stack: made, given by its configuration, or read from another stack. Pure. */
 export function secretValues({ resources, settings }: StackView): string[] {
     const made = resources.flatMap(({ type, inputs }) => (SECRET_OUTPUTS[type] ?? []).map((output) => inputs[output]));
-    const given = (Object.keys(KEYS) as KeyName[])
-        .filter((key) => SECRET_KINDS.includes(KEYS[key].kind))
-        .map((key) => settings?.[key]);
-    const keys = resources
+    const keys = Object.entries(settings ? KEYS_OF[settings.system] : {});
+    const given = keys
+        .filter(([, { kind }]) => SECRET_KINDS.includes(kind))
+        .map(([key]) => (settings as unknown as Record<string, unknown>)[key]);
+    const logins = resources
         .map(({ inputs }) => inputs.connection as Record<string, unknown> | null | undefined)
         .flatMap((connection) => [connection?.privateKey, connection?.password]);
-    return [...new Set([...made, ...given, ...keys, ...resources.flatMap(readFromOtherStacks)].flatMap(texts))].filter(
-        (text) => text.length >= LEAST_SECRET,
-    );
+    return [
+        ...new Set([...made, ...given, ...logins, ...resources.flatMap(readFromOtherStacks)].flatMap(texts)),
+    ].filter((text) => text.length >= LEAST_SECRET);
 }
 
 function readFromOtherStacks({ type, inputs }: Asked): unknown[] {

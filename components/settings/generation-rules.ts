@@ -1,10 +1,11 @@
 import { ISSUING, issuingGeneration, newestGeneration, oldestGeneration, OVERLAPPING } from "../generations";
+import { CommonValues } from "./keys";
 import { none, problem, Rule } from "./problem";
 
 const KEYS = ["generation", "oldestGeneration", "issuingGeneration"] as const;
 
 // Elsewhere they would do nothing, and look as if they did.
-const theOwnerDecides: Rule = (settings) => {
+const theOwnerDecides: Rule<CommonValues> = (settings) => {
     const { credentialsStack } = settings;
     if (credentialsStack === "") return none;
     return KEYS.flatMap((key) =>
@@ -17,7 +18,7 @@ const theOwnerDecides: Rule = (settings) => {
     );
 };
 
-const oldestIsOneOfThem: Rule = (settings) =>
+const oldestIsOneOfThem: Rule<CommonValues> = (settings) =>
     OVERLAPPING.filter((name) => oldestGeneration(settings, name) > newestGeneration(settings, name)).flatMap((name) =>
         problem(
             "oldestGeneration",
@@ -25,7 +26,7 @@ const oldestIsOneOfThem: Rule = (settings) =>
         ),
     );
 
-const signerIsAccepted: Rule = (settings) =>
+const signerIsAccepted: Rule<CommonValues> = (settings) =>
     ISSUING.flatMap((name) => {
         const [oldest, newest] = [oldestGeneration(settings, name), newestGeneration(settings, name)];
         const issuing = issuingGeneration(settings, name);
@@ -37,4 +38,4 @@ const signerIsAccepted: Rule = (settings) =>
         );
     });
 
-export const GENERATION_RULES: Rule[] = [theOwnerDecides, oldestIsOneOfThem, signerIsAccepted];
+export const GENERATION_RULES: Rule<CommonValues>[] = [theOwnerDecides, oldestIsOneOfThem, signerIsAccepted];

@@ -1,7 +1,9 @@
+import { APM_SECRET_NAMES } from "../apm-credentials";
+import { APM_DEFAULTS, ApmOptions } from "../apm-options";
 import { Generations, ISSUING, OVERLAPPING, SECRET_NAMES } from "../generations";
 import { certificates, normalPem, privateKey } from "../pem";
 import { parseDuration, parseSize } from "../units";
-import { Kind, Value } from "./keys";
+import { Kind, Value } from "./key";
 
 /** Reads the text of one setting. */
 interface Reader {
@@ -30,7 +32,7 @@ const generations = (names: readonly string[], wanted: string): Reader => ({
         const numbers = Object.entries(all).map(([name, number]) => [name, COUNT.read(String(number))]);
         return numbers.some(([, number]) => number === undefined)
             ? undefined
-            : (Object.fromEntries(numbers) as Generations);
+            : (Object.fromEntries(numbers) as Generations<string>);
     },
     wanted: `${wanted}; write whole numbers above 0 for ${names.length > 1 ? "any of " : ""}${names.join(", ")}, as in: pulumi config set --path KEY.${names.at(-1)} 2`,
 });
@@ -46,12 +48,25 @@ function object(text: string): Record<string, unknown> | undefined {
     }
 }
 
+// Likewise an object; what it does not say is as by default.
+function apmOptions(text: string): ApmOptions | undefined {
+    const { ingest = APM_DEFAULTS.ingest, ...unknown } = object(text) ?? { unreadable: text };
+    if ((ingest !== "data-prepper" && ingest !== "direct") || Object.keys(unknown).length > 0) return undefined;
+    return { ingest };
+}
+
 const COUNT = integer(1, 999_999_999, "a count; write a whole number above 0");
 
 const OCTET = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
+const ADDRESS = `(${OCTET}\\.){3}${OCTET}`;
+const NODE = `[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?=${ADDRESS}`;
 const NETWORK = `(${OCTET}\\.){3}${OCTET}/(3[0-2]|[12]?\\d)`;
 
 export const READERS: Record<Kind, Reader> = {
+    system: text(
+        /^(otel-ha|apm)$/,
+        "a system; write otel-ha (the two-host platform) or apm (Container APM on three hosts)",
+    ),
     ipv4: text(
         new RegExp(`^(${OCTET}\\.){3}${OCTET}$`),
         'an IPv4 address; write four numbers, such as "192.168.110.214"',
@@ -70,6 +85,7 @@ export const READERS: Record<Kind, Reader> = {
     routerId: integer(1, 255, "a virtual router id; write a number from 1 to 255"),
     port: integer(1, 65535, "a port; write a number from 1 to 65535"),
     count: COUNT,
+    number: integer(0, 999_999_999, "a number; write a whole number, 0 or more"),
     duration: {
         read: (value) => ((parseDuration(value) ?? 0) > 0 ? value : undefined),
         wanted: 'a duration; write a number and one of ms, s, m, h, d, such as "10s" or "2h"',
@@ -82,6 +98,11 @@ export const READERS: Record<Kind, Reader> = {
         read: (value) => ((parseSize(value) ?? 0) > 0 ? value : undefined),
         wanted: 'a size; write a number and one of B, KiB, MiB, GiB, TiB, such as "4GiB"',
     },
+    heap: {
+        read: (value) => (value === "auto" || (parseSize(value) ?? 0) >= 2 ** 20 ? value : undefined),
+        wanted: 'a size of a heap; write a number and one of MiB, GiB, such as "2GiB", or auto for half of the memory limit',
+    },
+    percentage: text(/^[1-9]?\d%$/, 'a percentage; write one from 0% to 99%, such as "85%"'),
     path: text(/^(\/[\w.-]+)+$/, 'an absolute path; write one such as "/data/volume/otel"'),
     filePath: text(
         /^[\w~./@+-]*$/,
@@ -98,6 +119,10 @@ export const READERS: Record<Kind, Reader> = {
     bucket: text(
         /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
         'a bucket name; write 3 to 63 lower-case letters, digits and "-", such as "loki-data"',
+    ),
+    optionalBucket: text(
+        /^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$/,
+        'a bucket name; write 3 to 63 lower-case letters, digits and "-", such as "apm-snapshots"',
     ),
     user: text(/^[A-Za-z_][\w-]{2,31}$/, 'a user name; write 3 to 32 letters, digits, "_" or "-", such as "admin"'),
     hostKey: text(
@@ -116,11 +141,16 @@ export const READERS: Record<Kind, Reader> = {
     ),
     region: text(/^[\w-]{1,64}$/, 'an S3 region; write one such as "us-east-1"'),
     accessKey: text(/^[A-Za-z0-9][\w.-]{1,127}$/, 'an access key; write 2 to 128 letters, digits, "_", "." or "-"'),
+    optionalAccessKey: text(
+        /^([A-Za-z0-9][\w.-]{1,127})?$/,
+        'an access key; write 2 to 128 letters, digits, "_", "." or "-"',
+    ),
     retention: {
         read: (value) => (parseDuration(value) === undefined ? undefined : value),
         wanted: 'a retention; write a number and one of h, d, such as "90d", or "0d" for ever',
     },
     generations: generations(SECRET_NAMES, "a generation for each of some secrets"),
+    apmGenerations: generations(APM_SECRET_NAMES, "a generation for each of some secrets"),
     overlaps: generations(OVERLAPPING, "the oldest generation of secrets whose old values are still accepted"),
     issuers: generations(ISSUING, "the generation that signs"),
     storeSecret: text(/^([\w+/=.~-]{8,128})?$/, "usable; write 8 to 128 letters, digits or some of _ + / = . ~ -"),
@@ -139,6 +169,22 @@ export const READERS: Record<Kind, Reader> = {
         /^([a-z0-9][a-z0-9-]{0,30}(,[a-z0-9][a-z0-9-]{0,30})*)?$/,
         'a list of names; write lower-case letters, digits and "-", with commas, such as "web-shop,billing"',
     ),
+    nodes: text(
+        new RegExp(`^${NODE}(,${NODE})*$`),
+        'a list of nodes; write names with addresses, with commas, such as "apm-1=192.168.110.231,apm-2=192.168.110.232,apm-3=192.168.110.233"',
+    ),
+    recovery: text(
+        /^(safe|fast)$/,
+        "a pace of recovery; write safe (little besides the work that goes on) or fast (for SSDs and 10 Gbit/s)",
+    ),
+    faultDetection: text(
+        /^(default|tuned)$/,
+        "a way to find hosts that do not answer; write default (OpenSearch's own) or tuned (within seconds)",
+    ),
+    apmOptions: {
+        read: apmOptions,
+        wanted: "an object of options; write data-prepper or direct for ingest, as in: pulumi config set --path KEY.ingest direct",
+    },
     tlsMode: text(
         /^(off|internal|provided)$/,
         "a way to secure connections; write internal (certificates are made), provided (they are given) or off",

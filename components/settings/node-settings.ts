@@ -1,11 +1,10 @@
 import { BucketSettings } from "../bucket";
-import { FirewallSettings } from "../firewall";
 import { HaproxyTlsSettings } from "../haproxy";
-import { HostArgs } from "../host";
 import { NodeSettings } from "../node";
 import { ScrapeTarget } from "../prometheus";
 import { LOOPBACK, ServiceSettings } from "../service";
 import { ThanosCompactorSettings } from "../thanos-compactor";
+import { hostSettings, imageOf } from "./host-settings";
 import { Values } from "./keys";
 
 /** The settings of a node's parts out of the flat settings of its stack. Pure. */
@@ -19,9 +18,13 @@ export function nodeSettings(v: Values): NodeSettings {
         maxPeerOutage: v.maxPeerOutage,
         listen: secured(v) ? LOOPBACK : undefined,
     };
-    const image = (name: string): string => (v.imageRegistry ? `${v.imageRegistry}/${name}` : name);
+    const image = imageOf(v);
     return {
-        host: hostSettings(v),
+        // Unicast has the node's address whatever it leaves by.
+        host: hostSettings(v, {
+            peers: [v.peerAddress],
+            vrrpInterface: v.vrrpUnicast ? undefined : v.networkInterface,
+        }),
         users: {
             objectStoreRoot: v.objectStoreRootUser,
             loki: v.lokiObjectStoreUser,
@@ -33,34 +36,6 @@ export function nodeSettings(v: Values): NodeSettings {
         },
         ...storageSettings(v, service, image),
         ...ingestSettings(v, service, image),
-    };
-}
-
-function hostSettings(v: Values): Omit<HostArgs, "requirements"> {
-    return {
-        address: v.nodeAddress,
-        hostName: v.hostName || undefined,
-        sshPort: v.sshPort,
-        sshUser: v.sshUser,
-        hostKey: v.hostKey,
-        privateKeyFile: v.sshPrivateKeyFile || undefined,
-        directories: [{ path: v.configDir }, { path: v.dataDir }],
-        firewall: firewallSettings(v),
-        minimumDocker: v.minimumDocker,
-        minimumFreeDisk: v.minimumFreeDisk,
-    };
-}
-
-function firewallSettings(v: Values): FirewallSettings | undefined {
-    if (!v.firewall) return undefined;
-    const list = (networks: string): string[] => (networks === "" ? [] : networks.split(","));
-    return {
-        configDir: v.configDir,
-        peers: [v.peerAddress],
-        // Unicast has the node's address whatever it leaves by.
-        vrrpInterface: v.vrrpUnicast ? undefined : v.networkInterface,
-        clients: list(v.clientCidrs),
-        admins: list(v.adminCidrs),
     };
 }
 

@@ -1,4 +1,4 @@
-import { KeyName, Values } from "./keys";
+import { AnyKeyName, Values } from "./keys";
 
 /** One thing that is wrong, for people: which key, its value, and what would be right. */
 export interface Problem {
@@ -6,8 +6,8 @@ export interface Problem {
     message: string;
 }
 
-/** A rule about settings that were each read well. It is skipped while one of the settings it looks at was not. */
-export type Rule = (settings: Values) => Problem[];
+/** A rule about settings V that were each read well. It is skipped while one of the settings it looks at was not. */
+export type Rule<V = Values> = (settings: V) => Problem[];
 
-export const problem = (key: KeyName, message: string): Problem[] => [{ key, message }];
+export const problem = (key: AnyKeyName, message: string): Problem[] => [{ key, message }];
 export const none: Problem[] = [];

@@ -1,13 +1,13 @@
 import { createPrivateKey, X509Certificate } from "crypto";
 import { certificates } from "../pem";
 import { parseDuration } from "../units";
-import { Values } from "./keys";
+import { AnyKeyName, AnyValues, CommonValues, Values } from "./keys";
 import { none, Problem, problem, Rule } from "./problem";
 
 const HOUR_MS = 3_600_000;
 const milliseconds = (duration: string): number => parseDuration(duration) ?? 0;
 
-const lifetimesInHours: Rule = (settings) =>
+const lifetimesInHours: Rule<CommonValues> = (settings) =>
     (["certificateLifetime", "caLifetime"] as const)
         .filter((key) => milliseconds(settings[key]) % HOUR_MS !== 0)
         .flatMap((key) =>
@@ -17,7 +17,7 @@ const lifetimesInHours: Rule = (settings) =>
             ),
         );
 
-const renewedBeforeTheEnd: Rule = ({ certificateRenewBefore, certificateLifetime }) =>
+const renewedBeforeTheEnd: Rule<CommonValues> = ({ certificateRenewBefore, certificateLifetime }) =>
     milliseconds(certificateRenewBefore) < milliseconds(certificateLifetime)
         ? none
         : problem(
@@ -25,7 +25,7 @@ const renewedBeforeTheEnd: Rule = ({ certificateRenewBefore, certificateLifetime
               `"${certificateRenewBefore}" is not shorter than certificateLifetime ("${certificateLifetime}"), so that every up would make new certificates; write about a third of it`,
           );
 
-const caOutlivesCertificates: Rule = ({ caLifetime, certificateLifetime }) =>
+const caOutlivesCertificates: Rule<CommonValues> = ({ caLifetime, certificateLifetime }) =>
     milliseconds(caLifetime) > milliseconds(certificateLifetime)
         ? none
         : problem(
@@ -68,17 +68,18 @@ const keyFits: Rule = (settings) => {
 
 const named = ({ subject }: X509Certificate): string => (subject ?? "without a name").replaceAll("\n", ", ");
 
-const authoritiesAreSuch: Rule = (settings) =>
-    (["tlsCaCertificate", "otlpClientCa"] as const).flatMap((key) =>
-        (certificates(settings[key]) ?? [])
-            .filter(({ ca }) => !ca)
-            .flatMap((certificate) =>
-                problem(
-                    key,
-                    `has a certificate that is not a CA's (${named(certificate)}); give the one that signs, with "CA:TRUE" in it`,
-                ),
+const authorityIsSuch = (key: "tlsCaCertificate" | "otlpClientCa", pem: string): Problem[] =>
+    (certificates(pem) ?? [])
+        .filter(({ ca }) => !ca)
+        .flatMap((certificate) =>
+            problem(
+                key,
+                `has a certificate that is not a CA's (${named(certificate)}); give the one that signs, with "CA:TRUE" in it`,
             ),
-    );
+        );
+
+const caIsSuch: Rule = ({ tlsCaCertificate }) => authorityIsSuch("tlsCaCertificate", tlsCaCertificate);
+const clientCaIsSuch: Rule<CommonValues> = ({ otlpClientCa }) => authorityIsSuch("otlpClientCa", otlpClientCa);
 
 const signedByTheCa: Rule = (settings) => {
     const given = provided(settings);
@@ -139,7 +140,7 @@ const isForBothEnds: Rule = (settings) => {
     );
 };
 
-const loginsNeedTls: Rule = ({ tls, otlpTokens, otlpClientCa }) => {
+const loginsNeedTls: Rule<CommonValues> = ({ tls, otlpTokens, otlpClientCa }) => {
     if (tls !== "off") return none;
     const unused = (key: "otlpTokens" | "otlpClientCa", value: string): Problem[] =>
         value === ""
@@ -148,7 +149,7 @@ const loginsNeedTls: Rule = ({ tls, otlpTokens, otlpClientCa }) => {
     return [...unused("otlpTokens", otlpTokens), ...unused("otlpClientCa", otlpClientCa)];
 };
 
-const tokensHaveNames: Rule = ({ otlpTokens }) => {
+const tokensHaveNames: Rule<CommonValues> = ({ otlpTokens }) => {
     const names = otlpTokens.split(",");
     const twice = names.find((name, at) => names.indexOf(name) < at);
     return twice === undefined
@@ -164,26 +165,36 @@ const twoUsers: Rule = ({ queryUser, haproxyStatsUser }) =>
           )
         : none;
 
-export const TLS_RULES: Rule[] = [
+/** Of every system. */
+export const TLS_RULES: Rule<CommonValues>[] = [
     lifetimesInHours,
     renewedBeforeTheEnd,
     caOutlivesCertificates,
+    clientCaIsSuch,
+    loginsNeedTls,
+    tokensHaveNames,
+];
+
+/** Of the two-host platform, which takes certificates that are given. */
+export const GIVEN_TLS_RULES: Rule[] = [
     providedIsComplete,
-    authoritiesAreSuch,
+    caIsSuch,
     keyFits,
     signedByTheCa,
     isForThisNode,
     isNamedAfterTheNode,
     isForBothEnds,
-    loginsNeedTls,
-    tokensHaveNames,
     twoUsers,
 ];
 
 /** Given certificates that are not valid now. Not among the rules: whoever only looks at a pair may do so with such ones. Pure. */
-export function notValidNow(settings: Values, now: number): Problem[] {
-    return (["tlsCaCertificate", "tlsCertificate", "otlpClientCa"] as const).flatMap((key) =>
-        (certificates(settings[key]) ?? []).flatMap((certificate) => {
+export function notValidNow(settings: AnyValues, now: number): Problem[] {
+    const { otlpClientCa } = settings;
+    const given: [AnyKeyName, string][] = [["otlpClientCa", otlpClientCa]];
+    if (settings.system === "otel-ha")
+        given.unshift(["tlsCaCertificate", settings.tlsCaCertificate], ["tlsCertificate", settings.tlsCertificate]);
+    return given.flatMap(([key, pem]) =>
+        (certificates(pem) ?? []).flatMap((certificate) => {
             if (now >= Date.parse(certificate.validTo))
                 return problem(key, `has ended on ${certificate.validTo} (${named(certificate)}); give a new one`);
             if (now < Date.parse(certificate.validFrom))

@@ -1,4 +1,4 @@
-import { Purpose } from "../../components/certificates";
+import { PairPurpose } from "../../components/certificates";
 import { certificates } from "../../components/pem";
 import { lasts } from "../../components/renewal";
 import { Values } from "../../components/settings/keys";
@@ -6,7 +6,7 @@ import { span } from "../format";
 import type { Finding } from "./model";
 
 /** What a certificate is for; `ca`: whom the node believes. */
-export type Use = Purpose | "ca";
+export type Use = PairPurpose | "ca";
 
 /** When certificates end, ISO 8601; undefined: there is none, or it cannot be read. */
 export type CertificateEnds = Partial<Record<Use, string>>;

@@ -1,7 +1,7 @@
 import * as fs from "fs";
 import * as path from "path";
 import { describe, expect, it } from "vitest";
-import { KEYS } from "../../components/settings/keys";
+import { ALL_KEYS } from "../../components/settings/keys";
 import { RULES } from "../../components/policy/rules";
 import { STACK_RULES } from "../../components/policy/stack-rules";
 import { configReference } from "../../docs/generate-config";
@@ -17,9 +17,9 @@ describe("docs/config.md", () => {
 
     it("has a row for every setting, below one of a few headings", () => {
         const rows = [...text("docs/config.md").matchAll(/^\| `(\w+)` \|/gm)].map((match) => match[1]);
-        expect(rows).toEqual(Object.keys(KEYS));
+        expect(rows).toEqual(Object.keys(ALL_KEYS));
         const headings = [...text("docs/config.md").matchAll(/^## (.+)$/gm)].map((match) => match[1]);
-        expect(headings[0]).toBe("What differs between the two hosts");
+        expect(headings[0]).toBe("What differs between the hosts");
         expect(headings.length).toBeGreaterThan(5);
     });
 

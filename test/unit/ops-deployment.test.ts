@@ -53,6 +53,7 @@ function addStack(stack: string, settings: Record<string, string>): void {
 describe("the pair, as its stacks describe it", () => {
     it("is found from anywhere in the project, the MASTER first", async () => {
         write("Pulumi.other.yaml", "config: {}\n");
+        write("Pulumi.apm1.yaml", "config:\n  otel-ha:system: apm\n  otel-ha:nodeName: apm-1\n");
         const deployment = await openDeployment({ directory: path.join(project, "inside") });
         await deployment.close();
         expect(deployment.directory).toBe(project);
@@ -66,7 +67,14 @@ describe("the pair, as its stacks describe it", () => {
         expect(deployment.nodes[0]!.values).toMatchObject({ lokiPort: 3100, vrrpPassword: "" });
         const asked = fs.readFileSync(path.join(project, "asked"), "utf8");
         expect(asked).not.toContain("--show-secrets");
-        expect(asked).not.toContain("other");
+        expect(asked).not.toMatch(/other|apm1/);
+    });
+
+    it("is not Container APM: its stacks are refused by what they are, not by what they lack", async () => {
+        addStack("apm1", { ...config("node1"), system: "apm" });
+        await expect(openDeployment({ directory: project, stacks: ["apm1"] })).rejects.toThrow(
+            /^a setting of stack "apm1" cannot be used; .*\n {2}system: "apm" is Container APM, and this is for stacks of the two-host platform \(otel-ha\); choose those$/,
+        );
     });
 
     it("may be given by its stacks", async () => {

@@ -2,7 +2,7 @@ import * as fs from "fs";
 import * as path from "path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { KEYS, Kind, Value } from "../../components/settings/keys";
+import { ALL_KEYS, KEYS_OF, Kind, Value } from "../../components/settings/keys";
 import { ROOT } from "./support/stacks";
 
 interface Declaration {
@@ -16,13 +16,17 @@ const project = parse(fs.readFileSync(path.join(ROOT, "Pulumi.yaml"), "utf8")) a
     main: string;
     config: Record<string, Declaration>;
 };
-const keys = Object.entries(KEYS) as [string, { kind: Kind; default?: Value }][];
+const keys = Object.entries(ALL_KEYS) as [string, { kind: Kind; default?: Value }][];
 
-const INTEGERS: Kind[] = ["port", "count", "priority", "routerId", "vrrpVersion"];
+const INTEGERS: Kind[] = ["port", "count", "number", "routerId", "vrrpVersion"];
+
+/** What one system requires: a key without a default would have to be in the other one's stacks, too. */
+const requiredByOne = (key: string): boolean =>
+    !("default" in ALL_KEYS[key as keyof typeof ALL_KEYS]) && !Object.values(KEYS_OF).every((all) => key in all);
 
 function declaredType(kind: Kind): string {
     if (kind === "boolean") return "boolean";
-    if (["generations", "overlaps", "issuers"].includes(kind)) return "object";
+    if (["generations", "overlaps", "issuers", "apmOptions"].includes(kind)) return "object";
     return INTEGERS.includes(kind) ? "integer" : "string";
 }
 
@@ -35,10 +39,11 @@ describe("Pulumi.yaml", () => {
         const declared = project.config[key];
         expect(declared.type).toBe(declaredType(kind));
         expect(declared.description).toMatch(/^\S.{5,}\.$/);
-        expect(declared.default).toEqual(fallback);
+        expect(declared.default).toEqual(requiredByOne(key) ? "" : fallback);
+        expect(/ Must be set\./.test(declared.description)).toBe(requiredByOne(key));
     });
 
-    it("has no default for what differs between the hosts, nor for the host's key", () => {
+    it("has no default for what differs between the hosts of every system, nor for the host's key; what one of them requires is empty", () => {
         const required = keys.filter(([, key]) => key.default === undefined).map(([key]) => key);
         expect(required).toEqual([
             "nodeName",
@@ -49,8 +54,11 @@ describe("Pulumi.yaml", () => {
             "peerNodeName",
             "peerAddress",
             "peerPriority",
+            "apmNodes",
         ]);
-        for (const key of required) expect(project.config[key]).not.toHaveProperty("default");
+        const everywhere = required.filter((key) => !requiredByOne(key));
+        expect(everywhere).toEqual(["nodeName", "nodeAddress", "hostKey"]);
+        for (const key of everywhere) expect(project.config[key]).not.toHaveProperty("default");
     });
 
     it("has no secret in a default", () => {

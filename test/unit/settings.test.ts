@@ -281,8 +281,8 @@ describe("all problems at once", () => {
         expect(parseValues(config("node1", many)).problems.map((problem) => problem.key)).toEqual([
             "prometheusPrt",
             "nodeAddress",
-            "vip",
             "otlpHttpPort",
+            "vip",
             "lokiPort",
             "lokiRetention",
         ]);

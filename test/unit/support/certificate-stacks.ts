@@ -11,7 +11,7 @@ import { parse, stringify } from "yaml";
 import { Backend } from "../../../lab/engine/backend";
 import { readStackOutputs } from "../../../lab/engine/stack";
 import { encodeMap } from "../../../lab/engine/values";
-import { config, ROOT, StackName, STACKS } from "./stacks";
+import { AnyStackName, changedConfig, ROOT, STACKS } from "./stacks";
 
 export const DAY_MS = 86_400_000;
 const PASSPHRASE = "passphrase";
@@ -48,11 +48,12 @@ globalThis.Date = class Date extends RealDate {
     static now() { return RealDate.now() + offset; }
 };`;
 
-export interface Outputs {
+/** What a stack whose node has certificates for these purposes publishes. */
+export interface Outputs<P extends string = "clients" | "peer" | "objectStore"> {
     caCertificate: string;
     certificates: Record<string, { notAfter: string; generation: number }>;
     certificateGenerations: { accepted: number[]; issuing: number; leaves: number };
-    node: { trusted: string } & Record<"clients" | "peer" | "objectStore", { certificate: string; key: string }>;
+    node: { trusted: string } & Record<P, { certificate: string; key: string }>;
 }
 
 export interface When {
@@ -62,11 +63,13 @@ export interface When {
     input?: string;
 }
 
-/** A project of its own, with both stacks. */
+/** A project of its own, with the stacks of a system. */
 export class CertificateStacks {
     private readonly project = fs.mkdtempSync(path.join(os.tmpdir(), "otel-ha-certificates-"));
     private readonly state = path.join(this.project, "state");
     private readonly backend = `file://${this.state}`;
+
+    constructor(private readonly names: AnyStackName[] = STACKS) {}
 
     async create(): Promise<void> {
         const write = (file: string, text: string): void => fs.writeFileSync(path.join(this.project, file), text);
@@ -84,7 +87,7 @@ export class CertificateStacks {
             platform: "node",
             packages: "external",
         });
-        for (const stack of STACKS) {
+        for (const stack of this.names) {
             await this.must(["stack", "init", stack]);
             this.configure(stack, {});
         }
@@ -124,33 +127,33 @@ export class CertificateStacks {
         return text;
     }
 
-    up(stack: StackName, when?: When): Promise<string> {
+    up(stack: AnyStackName, when?: When): Promise<string> {
         return this.must(["up", "--yes", "--skip-preview", "--stack", stack], when);
     }
 
-    async outputs(stack: StackName): Promise<Outputs> {
+    async outputs<P extends string = "clients" | "peer" | "objectStore">(stack: AnyStackName): Promise<Outputs<P>> {
         // As `stack output --json --show-secrets`, without a process for it.
         process.env.PULUMI_CONFIG_PASSPHRASE = PASSPHRASE;
         const outputs = encodeMap(await readStackOutputs(new Backend(this.backend), "otel-ha", stack), false);
-        return JSON.parse(JSON.stringify(outputs)) as Outputs;
+        return JSON.parse(JSON.stringify(outputs)) as Outputs<P>;
     }
 
     /** Settings besides the shipped ones; what was set so before is gone. */
-    configure(stack: StackName, changes: Record<string, unknown>): void {
+    configure(stack: AnyStackName, changes: Record<string, unknown>): void {
         const file = path.join(this.project, `Pulumi.${stack}.yaml`);
         const settings = parse(fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "{}") as Record<string, unknown>;
-        const all = { ...config(stack, { tls: "internal", sshPrivateKeyFile: "" }), ...changes };
+        const all = { ...changedConfig(stack, { tls: "internal", sshPrivateKeyFile: "" }), ...changes };
         settings.config = Object.fromEntries(Object.entries(all).map(([key, value]) => [`otel-ha:${key}`, value]));
         fs.writeFileSync(file, stringify(settings));
     }
 
     /** The text of a stack's settings. */
-    settingsOf(stack: StackName): string {
+    settingsOf(stack: AnyStackName): string {
         return fs.readFileSync(path.join(this.project, `Pulumi.${stack}.yaml`), "utf8");
     }
 
     /** Resources of a stack's state, by name. */
-    async recorded(stack: StackName): Promise<Record<string, Record<string, unknown>>> {
+    async recorded(stack: AnyStackName): Promise<Record<string, Record<string, unknown>>> {
         const { deployment } = JSON.parse(await this.must(["stack", "export", "--show-secrets", "--stack", stack])) as {
             deployment: { resources: { urn: string; delete?: boolean; outputs?: Record<string, unknown> }[] };
         };

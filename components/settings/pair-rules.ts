@@ -1,9 +1,7 @@
-import { wholeNetwork } from "../firewall";
 import { bytes, parseDuration } from "../units";
-import { GENERATION_RULES } from "./generation-rules";
-import { KeyName, KEYS } from "./keys";
-import { none, Problem, problem, Rule } from "./problem";
-import { TLS_RULES } from "./tls-rules";
+import { within } from "./common-rules";
+import { none, problem, Rule } from "./problem";
+import { GIVEN_TLS_RULES } from "./tls-rules";
 
 const virtualIpIsNotOurs: Rule = ({ vip, nodeAddress }) =>
     vip === nodeAddress
@@ -54,24 +52,6 @@ const masterHasPriority: Rule = ({ role, priority, peerPriority }) => {
             `"BACKUP" has the higher priority (${priority} > ${peerPriority}); write MASTER, or lower priority`,
         );
     return none;
-};
-
-const portsDoNotClash: Rule = (settings) => {
-    const users = new Map<number, KeyName>();
-    const problems: Problem[] = [];
-    for (const key of Object.keys(KEYS) as KeyName[]) {
-        // A port that could not be read does not hide a clash of two others. sshPort comes first: it is never the one to change.
-        if (KEYS[key].kind !== "port" || !(key in settings)) continue;
-        const port = settings[key] as number;
-        const other = users.get(port);
-        if (other)
-            problems.push({
-                key,
-                message: `${port} is also ${other}; all services share the host's ports, so write a free one`,
-            });
-        else users.set(port, key);
-    }
-    return problems;
 };
 
 // VRRP 2 counts in whole seconds of one byte (RFC 3768 §5.3.7), VRRP 3 in hundredths of 12 bits (RFC 5798 §5.2.7).
@@ -226,16 +206,6 @@ const vrrpPasswordOfEight: Rule = ({ vrrpPassword }) =>
         ? none
         : problem("vrrpPassword", "has not 8 characters, which is what VRRP 2 uses; write exactly 8 letters or digits");
 
-const within = (inner: string, outer: string): boolean => inner === outer || inner.startsWith(`${outer}/`);
-
-const dataApart: Rule = ({ configDir, dataDir }) =>
-    within(dataDir, configDir) || within(configDir, dataDir)
-        ? problem(
-              "dataDir",
-              `"${dataDir}" and configDir ("${configDir}") lie in each other; data outlives destroy, configuration does not`,
-          )
-        : none;
-
 const lokiDataApart: Rule = ({ configDir, lokiDataDir }) =>
     within(lokiDataDir, configDir)
         ? problem(
@@ -244,29 +214,14 @@ const lokiDataApart: Rule = ({ configDir, lokiDataDir }) =>
           )
         : none;
 
-// 192.168.110.5/24 may mean the network or the one address; who is let in must not be a guess.
-const networksAreWhole: Rule = (settings) =>
-    (["clientCidrs", "adminCidrs"] as const).flatMap((key) =>
-        settings[key]
-            .split(",")
-            .filter((network) => network !== "" && wholeNetwork(network) !== network)
-            .flatMap((network) =>
-                problem(
-                    key,
-                    `"${network}" is an address in a network, not a network; write "${wholeNetwork(network)}", or "${network.split("/")[0]}/32" for that address alone`,
-                ),
-            ),
-    );
-
-export const RULES: Rule[] = [
+/** Rules of the two-host platform. */
+export const PAIR_RULES: Rule[] = [
     virtualIpIsNotOurs,
     virtualIpIsNotThePeers,
     twoDifferentHosts,
     twoDifferentNames,
     differentPriorities,
     masterHasPriority,
-    portsDoNotClash,
-    networksAreWhole,
     advertisementsFitVersion,
     preemptionIsOneOrTheOther,
     spikeWithinLimit,
@@ -281,8 +236,6 @@ export const RULES: Rule[] = [
     twoBuckets,
     differentStoreUsers,
     vrrpPasswordOfEight,
-    dataApart,
     lokiDataApart,
-    ...TLS_RULES,
-    ...GENERATION_RULES,
+    ...GIVEN_TLS_RULES,
 ];
