@@ -1,6 +1,11 @@
+import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { ApmCredentials } from "./apm-credentials";
+import { ContainerService } from "./container-service";
+import { DataPrepper, dataPrepperRequirements, DataPrepperSettings } from "./data-prepper";
 import { Host, HostArgs, Requirements } from "./host";
+import { OpenSearch, openSearchRequirements, OpenSearchSettings, retireOpenSearchUsersCommand } from "./opensearch";
+import { OpenSearchPasswords, OpenSearchRole, openSearchUser } from "./opensearch-security";
 import { checked } from "./policy/enforce";
 import { ApmTls } from "./tls";
 
@@ -8,6 +13,10 @@ import { ApmTls } from "./tls";
 export interface ApmNodeSettings {
     /** The machine and how to reach it. */
     host: Omit<HostArgs, "requirements" | "privateKey" | "connectionUnknown">;
+    /** Starts first: everything else writes to the cluster, or reads of it. */
+    opensearch: OpenSearchSettings;
+    /** Starts when OpenSearch is part of its cluster. @default none: the collectors write to OpenSearch themselves */
+    dataPrepper?: DataPrepperSettings;
 }
 
 /** Arguments of {@link ApmNode}. */
@@ -27,8 +36,18 @@ export interface ApmNodeArgs {
 }
 
 /** What all services together need of the host. Pure. */
-export function apmNodeRequirements(_settings: ApmNodeSettings): Requirements[] {
-    return [];
+export function apmNodeRequirements(settings: ApmNodeSettings): Requirements[] {
+    return [
+        openSearchRequirements(settings.opensearch),
+        ...(settings.dataPrepper ? [dataPrepperRequirements(settings.dataPrepper)] : []),
+    ];
+}
+
+/** What each part of a node is made with. */
+interface Parts extends Pick<ApmNodeArgs, "settings" | "credentials" | "tls" | "otlpTokens"> {
+    name: string;
+    host: Host;
+    inside: pulumi.ComponentResourceOptions;
 }
 
 /** A host of Container APM, its services started in the order in which they need each other. */
@@ -39,7 +58,7 @@ export class ApmNode extends pulumi.ComponentResource {
 
     constructor(name: string, args: ApmNodeArgs, opts?: pulumi.ComponentResourceOptions) {
         super("otel-ha:index:ApmNode", name, {}, checked(opts));
-        const { settings } = args;
+        const { settings, credentials, tls, otlpTokens } = args;
         const inside = { parent: this };
         this.host = new Host(
             `${name}-host`,
@@ -51,8 +70,81 @@ export class ApmNode extends pulumi.ComponentResource {
             },
             inside,
         );
+        const parts = { name, host: this.host, settings, credentials, tls, otlpTokens, inside };
+        const opensearch = createOpenSearch(parts);
+        const dataPrepper = createDataPrepper(parts, opensearch);
+        const clients = [...(dataPrepper ? [dataPrepper] : [])];
+        retireUsers(parts, opensearch, clients);
 
-        this.containers = [];
+        this.containers = [opensearch, ...clients].map((service) => service.container);
         this.registerOutputs({ containers: this.containers });
     }
+}
+
+const passwordsOf = (credentials: ApmCredentials): OpenSearchPasswords => ({
+    admin: credentials.opensearchAdminPassword,
+    writer: credentials.opensearchWriterPassword,
+    reader: credentials.opensearchReaderPassword,
+    dashboards: credentials.opensearchDashboardsPassword,
+    monitor: credentials.opensearchMonitorPassword,
+});
+
+function createOpenSearch({ name, host, settings, credentials, tls, inside }: Parts): OpenSearch {
+    return new OpenSearch(
+        `${name}-opensearch`,
+        {
+            host,
+            settings: settings.opensearch,
+            tls: tls && { trusted: tls.trusted, node: tls.opensearch, admin: tls.opensearchAdmin },
+            users: tls && passwordsOf(credentials),
+        },
+        inside,
+    );
+}
+
+function createDataPrepper(parts: Parts, opensearch: OpenSearch): DataPrepper | undefined {
+    const { name, host, settings, credentials, tls, inside } = parts;
+    if (!settings.dataPrepper) return undefined;
+    if (!tls?.dataPrepper) throw new pulumi.RunError(`${name}: Data Prepper needs a certificate (tls.dataPrepper)`);
+    return new DataPrepper(
+        `${name}-data-prepper`,
+        {
+            host,
+            settings: settings.dataPrepper,
+            writerUser: userOf("writer", credentials.opensearchWriterPassword),
+            writerPassword: credentials.opensearchWriterPassword,
+            password: credentials.dataPrepperPassword,
+            identity: tls.dataPrepper,
+            trusted: tls.trusted,
+            after: [opensearch.ready],
+        },
+        inside,
+    );
+}
+
+// Another password is another user.
+const userOf = (role: OpenSearchRole, password: pulumi.Input<string>): pulumi.Output<string> =>
+    pulumi.output(password).apply((known) => openSearchUser(role, known).user);
+
+// The last step of a change of passwords: users that no service of any node is any more. It runs again when there are other ones.
+function retireUsers(parts: Parts, opensearch: OpenSearch, clients: ContainerService[]): void {
+    const { name, host, settings, credentials, tls } = parts;
+    if (!tls) return;
+    const users = pulumi
+        .all(passwordsOf(credentials))
+        .apply((passwords) =>
+            (Object.keys(passwords) as OpenSearchRole[]).map((role) => openSearchUser(role, passwords[role]).user),
+        );
+    new command.remote.Command(
+        `${name}-opensearch-retired`,
+        {
+            connection: host.connection,
+            create: host.asRoot(retireOpenSearchUsersCommand(settings.opensearch)),
+            stdin: pulumi.secret(users.apply((names) => [...names, ""].join("\n"))),
+            addPreviousOutputInEnv: false,
+            // Whom it has taken away is said once, and not kept.
+            logging: "stdout",
+        },
+        { parent: opensearch, dependsOn: clients.map(({ ready }) => ready), ...host.commandOptions },
+    );
 }

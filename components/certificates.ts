@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { CertificateGenerations, FIRST_GENERATIONS } from "./ca-rotation";
+import { OPENSEARCH_ADMIN } from "./opensearch";
 import { normalPem } from "./pem";
 import { Identity } from "./tls";
 import { Duration, seconds } from "./units";
@@ -91,9 +92,6 @@ export const APM_PURPOSES: ApmPurpose[] = ["opensearch", "opensearchAdmin", "dat
 
 /** What a certificate is for. */
 export type Purpose = PairPurpose | ApmPurpose;
-
-/** Whom OpenSearch lets change users and roles: who has a certificate of this name and no password. */
-export const OPENSEARCH_ADMIN = "otel-ha-admin";
 
 /** What a node is called and where it is reached. */
 export interface NodeNames {

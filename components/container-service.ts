@@ -36,6 +36,28 @@ export interface Mount {
     readOnly?: boolean;
 }
 
+/** A directory in memory that belongs to the container's user. */
+export interface Scratch {
+    /** In the container. @example "/run/opensearch" */
+    path: string;
+    /** Numeric user and group; nobody else looks into it. @example "1000:1000" */
+    owner: string;
+    /** Its files may be run, as libraries that a program unpacks before it loads them. @default false */
+    executable?: boolean;
+    /** Most that it holds; counts as memory of the container. @default "64MiB" */
+    size?: Size;
+}
+
+/** A limit of the kernel for each process of a container. */
+export interface Ulimit {
+    /** @example "nofile" */
+    name: string;
+    /** -1: none. */
+    soft: number;
+    /** -1: none. */
+    hard: number;
+}
+
 /** How Docker, and the gate after each change, learn whether a service works. */
 export interface HealthCheck {
     /** Shell command in the container. It should fail when the service cannot do its work, not just when the process has gone. */
@@ -81,7 +103,9 @@ export interface ContainerSpec {
     /** Directories of the host in the container; they must exist before it starts. */
     mounts: Mount[];
     /** Directories in memory besides /tmp, empty after each start: a file there that names a process does not outlive it. @example ["/run"] */
-    tmpfs?: string[];
+    tmpfs?: (string | Scratch)[];
+    /** Besides the number of processes, which every service has a limit of. @default Docker's @example [{ name: "nofile", soft: 65536, hard: 65536 }] */
+    ulimits?: Ulimit[];
     /** Used by Docker and by the gate alike. */
     healthCheck: HealthCheck;
     /** How long the gate waits after a start. @default "120s" */
@@ -147,18 +171,26 @@ export function containerArgs(spec: ContainerSpec): Omit<docker.ContainerArgs, "
 
 // A service that is taken over can write to its own data and to memory, has no rights beyond its user's, and gets none by a program that lends them.
 function confinement(spec: ContainerSpec): Partial<docker.ContainerArgs> {
-    const scratch = Object.fromEntries((spec.tmpfs ?? []).map((path) => [path, "mode=0755"]));
+    const scratch = Object.fromEntries((spec.tmpfs ?? []).map(scratchMount));
     return {
         readOnly: true,
         tmpfs: { "/tmp": "mode=1777,size=64m", ...scratch },
         capabilities: { drops: ["ALL"], adds: spec.capabilities },
         securityOpts: ["no-new-privileges:true"],
         // The provider has no limit of processes per container; this one counts all processes of the container's user. Root has none.
-        ulimits: [{ name: "nproc", soft: MOST_PROCESSES, hard: MOST_PROCESSES }],
+        ulimits: [{ name: "nproc", soft: MOST_PROCESSES, hard: MOST_PROCESSES }, ...(spec.ulimits ?? [])],
         // Both, or every refresh finds a difference; and a container that swaps instead of ending is worse than one that is started anew.
         memory: mebibytes(spec.memoryLimit),
         memorySwap: mebibytes(spec.memoryLimit),
     };
+}
+
+function scratchMount(mount: string | Scratch): [path: string, options: string] {
+    if (typeof mount === "string") return [mount, "mode=0755"];
+    const [user, group] = mount.owner.split(":");
+    // Docker's default is noexec.
+    const exec = mount.executable ? ",exec" : "";
+    return [mount.path, `mode=0700,uid=${user},gid=${group},size=${mebibytes(mount.size ?? "64MiB")}m${exec}`];
 }
 
 /** Threads count, too, and several services share a user. */
@@ -234,13 +266,10 @@ export class ContainerService extends pulumi.ComponentResource {
         before: pulumi.Resource[],
     ): command.remote.Command[] {
         if (!args.mayStop) return [];
-        const identity = restartHash(args.files).apply(
-            (label) => `container ${digest(JSON.stringify([args.image, containerArgs(args), label]))}\n`,
-        );
         return [
             new command.remote.Command(
                 `${name}-may-stop`,
-                { ...gateArgs(args, args.mayStop), stdin: identity },
+                { ...gateArgs(args, args.mayStop), stdin: restartIdentity(args) },
                 { parent: this, dependsOn: before, ...args.host.commandOptions },
             ),
         ];
@@ -282,6 +311,13 @@ export function gateArgs(args: ContainerServiceArgs, line: string): command.remo
         // What is still open is said once, while the gate runs, and not kept.
         logging: "stdout",
     };
+}
+
+/** A line that is another one whenever the container is about to be another one: what is asked before, and undone after, runs again by it. */
+export function restartIdentity(spec: ContainerSpec): pulumi.Output<string> {
+    return restartHash(spec.files).apply(
+        (label) => `container ${digest(JSON.stringify([spec.image, containerArgs(spec), label]))}\n`,
+    );
 }
 
 /** The gate's command line. Pure. */

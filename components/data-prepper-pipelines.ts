@@ -58,7 +58,7 @@ export interface Pipeline {
     /** None is the beginning of another, before a "-": its metrics are found by it. */
     name: string;
     /** Its own source. */
-    listens?: { plugin: string; port: number; format: string; unified: boolean };
+    listens?: { plugin: string; port: number; unified: boolean };
     /** The pipeline that it gets its events from. */
     from?: string;
     /** Whether it has processors, and which. */
@@ -87,6 +87,14 @@ const NONE: Omit<Pipeline, "name"> = {
     documentId: undefined,
 };
 
+/** Attributes by which the collectors name what has no name of its own. */
+export interface RecordIds {
+    /** Of a log record. */
+    logId: string;
+    /** Of a data point. */
+    pointId: string;
+}
+
 // Spans have a name of their own; an edge of the map of services, the hash of what it is (Data Prepper's own index types use the same).
 const SPAN_ID = "${traceId}-${spanId}";
 const EDGE_ID = "${hashId}";
@@ -94,15 +102,17 @@ const EDGE_ID = "${hashId}";
 /** What is done with each kind of event. */
 function stages(
     indices: TelemetryIndices,
-    recordId: string,
+    { logId, pointId }: RecordIds,
 ): Record<"spans" | "services" | "metrics" | "logs", Omit<Pipeline, "name">> {
     const processes = { ...NONE, processing: true };
-    const documentId = `\${/attributes/${recordId}}`;
+    // In the form that OpenSearch gets, the kind is before an attribute's name, and no dot is in it: that would make it an object.
+    const attribute = (kind: string, name: string): string =>
+        `\${/attributes/${kind}.attributes.${name.replaceAll(".", "@")}}`;
     return {
         spans: { ...processes, spans: true, index: indices.spans, documentId: SPAN_ID },
         services: { ...processes, services: true, index: indices.services, documentId: EDGE_ID },
-        metrics: { ...processes, metrics: true, index: indices.metrics, documentId },
-        logs: { ...NONE, index: indices.logs, documentId },
+        metrics: { ...processes, metrics: true, index: indices.metrics, documentId: attribute("metric", pointId) },
+        logs: { ...NONE, index: indices.logs, documentId: attribute("log", logId) },
     };
 }
 
@@ -112,13 +122,11 @@ function stages(
  */
 export function dataPrepperPipelines(
     indices: TelemetryIndices,
-    settings: Record<PortName, number> & { recordId: string },
+    settings: Record<PortName, number> & RecordIds,
 ): Pipeline[] {
-    const does = stages(indices, settings.recordId);
+    const does = stages(indices, settings);
     return DOORS.flatMap(({ name, plugin, port }): Pipeline[] => {
-        // Trace analytics of OpenSearch Dashboards know spans by Data Prepper's own names.
-        const format = name === "traces" ? "opensearch" : "otel";
-        const listens = { plugin, port: settings[port], format, unified: name === "otlp" };
+        const listens = { plugin, port: settings[port], unified: name === "otlp" };
         if (name === "metrics" || name === "logs") return [{ ...does[name], name: `${name}-entry`, listens }];
         const entry = `${name}-entry`;
         const stage = (of: keyof typeof does): Pipeline => ({ ...does[of], name: `${name}-${of}`, from: entry });

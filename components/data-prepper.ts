@@ -41,10 +41,10 @@ export interface DataPrepperSettings extends ServiceSettings {
     user?: string;
     /** Where telemetry goes: aliases that OpenSearch rolls over. */
     indices?: Partial<TelemetryIndices>;
-    /**
-     * Attribute that the collectors give each log record and data point, and keep when they send it again: a document is known by it. @default "record_id"
-     */
-    recordId?: string;
+    /** Attribute that the collectors give each log record, the same whenever they send it: a document is known by it. @default "log.record.uid" */
+    logId?: string;
+    /** The same for data points. @default "metric.point.uid" */
+    pointId?: string;
     /** Data directory on the host. @default "/data/volume/otel/data-prepper" */
     dataDir?: string;
     /** Memory of the container. @default "2GiB" */
@@ -78,7 +78,8 @@ export const DATA_PREPPER_DEFAULTS = {
     opensearchPort: 9200,
     writer: "writer",
     user: "collector",
-    recordId: "record_id",
+    logId: "log.record.uid",
+    pointId: "metric.point.uid",
     dataDir: "/data/volume/otel/data-prepper",
     memoryLimit: "2GiB",
     heap: "auto" as Size | "auto",
@@ -104,7 +105,9 @@ const RUN = "/tmp/data-prepper";
 
 /** What Data Prepper shows and asks for. */
 export interface DataPrepperSecrets {
-    /** Of OpenSearch's user {@link DataPrepperSettings.writer}. Letters and digits. */
+    /** OpenSearch's user that may write telemetry. @default {@link DataPrepperSettings.writer} */
+    writerUser?: pulumi.Input<string>;
+    /** Of this user. Letters and digits. */
     writerPassword: pulumi.Input<string>;
     /** Of {@link DataPrepperSettings.user}, for its sources and its API. Letters and digits. */
     password: pulumi.Input<string>;
@@ -172,7 +175,6 @@ export function dataPrepperSpec(settings: DataPrepperSettings, secrets: DataPrep
             ].join(" "),
             OPENSEARCH_HOSTS: hosts(s).join(" "),
             INDICES: [...new Set(pipelines.flatMap(({ index }) => index ?? []))].join(" "),
-            WRITER_USER: s.writer,
             GREEN_GRACE: String(Math.ceil(seconds(s.greenGrace))),
             PIPELINES: pipelines.map(({ name }) => name).join(" "),
             SOURCE_PORTS: ports(s).join(" "),
@@ -209,7 +211,7 @@ function dataPrepperFiles(s: Complete, directory: string, secrets: DataPrepperSe
         {
             path: `${directory}/secrets.env`,
             content: pulumi.secret(
-                pulumi.interpolate`WRITER_PASSWORD=${secrets.writerPassword}\nOWN_PASSWORD=${secrets.password}\nKEYSTORE=${store}\n`,
+                pulumi.interpolate`WRITER_USER=${secrets.writerUser ?? s.writer}\nWRITER_PASSWORD=${secrets.writerPassword}\nOWN_PASSWORD=${secrets.password}\nKEYSTORE=${store}\n`,
             ),
             ...secret,
         },

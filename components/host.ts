@@ -144,6 +144,11 @@ const SCRIPTS = [
     "may-stop-object-store",
     "mirror-buckets",
     "flush-loki",
+    "opensearch-session",
+    "setup-opensearch",
+    "may-stop-opensearch",
+    "await-data-prepper",
+    "setup-dashboards",
     "firewall",
 ];
 

@@ -16,7 +16,9 @@ export {
     HealthCheck,
     Mount,
     OpenCondition,
+    Scratch,
     ServiceFile,
+    Ulimit,
 } from "./container-service";
 export { CertificateGenerations } from "./ca-rotation";
 export {

@@ -30,14 +30,14 @@ const oneDashboards: Limit<ApmValues> = ({ dashboardsCopies }) =>
         ? []
         : [{ key: "dashboardsCopies", message: "1: no dashboards while its host is away; 2 lifts that" }];
 
-const noSnapshots: Limit<ApmValues> = ({ opensearchSnapshotBucket }) =>
-    opensearchSnapshotBucket !== ""
+const noSnapshots: Limit<ApmValues> = ({ opensearchSnapshotBucket, opensearchSnapshotDirectory }) =>
+    opensearchSnapshotBucket !== "" || opensearchSnapshotDirectory !== ""
         ? []
         : [
               {
                   key: "opensearchSnapshotBucket",
                   message:
-                      "none: there is nowhere to keep snapshots, so that what is deleted, or lost on all nodes, is gone; a bucket of an S3 store lifts that",
+                      "none: there is nowhere to keep snapshots, so that what is deleted, or lost on all nodes, is gone; a bucket of an S3 store, or a directory that all hosts share, lifts that",
               },
           ];
 

@@ -114,6 +114,14 @@ const SNAPSHOT = {
     opensearchSnapshotSecret: "the secret key of that store's user, with --secret",
 } as const;
 
+const oneRepository: Rule<ApmValues> = ({ opensearchSnapshotDirectory, opensearchSnapshotBucket }) =>
+    opensearchSnapshotDirectory === "" || opensearchSnapshotBucket === ""
+        ? none
+        : problem(
+              "opensearchSnapshotDirectory",
+              `"${opensearchSnapshotDirectory}" would not be used, since opensearchSnapshotBucket is given; leave one of them out`,
+          );
+
 // With a part of them there would be no snapshots, and it would look as if there were.
 const snapshotsAreWhole: Rule<ApmValues> = (settings) => {
     const keys = Object.keys(SNAPSHOT) as (keyof typeof SNAPSHOT)[];
@@ -130,6 +138,15 @@ const certificatesAreMade: Rule<ApmValues> = ({ tls }) =>
         ? problem(
               "tls",
               '"provided" is for the two-host platform; write internal: the nodes get certificates of a CA that is made',
+          )
+        : none;
+
+// It speaks TLS only, to OpenSearch as well.
+const dataPrepperHasTls: Rule<ApmValues> = ({ tls, apm }) =>
+    tls === "off" && apm.ingest === "data-prepper"
+        ? problem(
+              "tls",
+              '"off" cannot be with Data Prepper; write internal, or pulumi config set --path apm.ingest direct',
           )
         : none;
 
@@ -163,7 +180,9 @@ export const APM_RULES: Rule<ApmValues>[] = [
     heapFits("opensearchHeap", "opensearchMemoryLimit", 0.5),
     heapFits("dataPrepperHeap", "dataPrepperMemoryLimit", 0.75),
     snapshotsAreWhole,
+    oneRepository,
     certificatesAreMade,
+    dataPrepperHasTls,
     dataPrepperIsUsed,
     cookieSecretIsLong,
 ];

@@ -43,7 +43,6 @@ export const COMMON_KEYS = {
     certificateRenewBefore: optional("duration", TLS_DEFAULTS.renewBefore),
     caLifetime: optional("duration", TLS_DEFAULTS.caLifetime),
     otlpTokens: optional("names", ""),
-    otlpClientCa: optional("pem", ""),
 
     // Outages
     maxPeerOutage: optional("duration", SERVICE_DEFAULTS.maxPeerOutage),

@@ -65,6 +65,7 @@ interface Special {
     tlsMode: TlsMode;
     recovery: "safe" | "fast";
     faultDetection: "default" | "tuned";
+    formation: "first" | "never";
     apmOptions: ApmOptions;
     generations: Generations;
     apmGenerations: Generations<ApmSecretName>;

@@ -104,6 +104,7 @@ export const READERS: Record<Kind, Reader> = {
     },
     percentage: text(/^[1-9]?\d%$/, 'a percentage; write one from 0% to 99%, such as "85%"'),
     path: text(/^(\/[\w.-]+)+$/, 'an absolute path; write one such as "/data/volume/otel"'),
+    optionalPath: text(/^((\/[\w.-]+)+)?$/, 'an absolute path; write one such as "/mnt/snapshots"'),
     filePath: text(
         /^[\w~./@+-]*$/,
         'a path to a file; write one such as "~/.ssh/id_ed25519", or "" to use the SSH agent',
@@ -180,6 +181,10 @@ export const READERS: Record<Kind, Reader> = {
     faultDetection: text(
         /^(default|tuned)$/,
         "a way to find hosts that do not answer; write default (OpenSearch's own) or tuned (within seconds)",
+    ),
+    formation: text(
+        /^(first|never)$/,
+        "a way to form a cluster; write first (nodes without data form one, once) or never (they wait for one that has data)",
     ),
     apmOptions: {
         read: apmOptions,

@@ -75,6 +75,7 @@ export const PAIR_KEYS = {
     tlsCaCertificate: optional("pem", ""),
     tlsCertificate: optional("pem", ""),
     tlsKey: optional("keyPem", ""),
+    otlpClientCa: optional("pem", ""),
 
     // Outages
     peerOut: optional("boolean", OTEL_AGGREGATOR_DEFAULTS.peerOut),

@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from "crypto";
 import { certificates } from "../pem";
 import { parseDuration } from "../units";
-import { AnyKeyName, AnyValues, CommonValues, Values } from "./keys";
+import { AnyValues, CommonValues, Values } from "./keys";
 import { none, Problem, problem, Rule } from "./problem";
 
 const HOUR_MS = 3_600_000;
@@ -79,7 +79,7 @@ const authorityIsSuch = (key: "tlsCaCertificate" | "otlpClientCa", pem: string):
         );
 
 const caIsSuch: Rule = ({ tlsCaCertificate }) => authorityIsSuch("tlsCaCertificate", tlsCaCertificate);
-const clientCaIsSuch: Rule<CommonValues> = ({ otlpClientCa }) => authorityIsSuch("otlpClientCa", otlpClientCa);
+const clientCaIsSuch: Rule = ({ otlpClientCa }) => authorityIsSuch("otlpClientCa", otlpClientCa);
 
 const signedByTheCa: Rule = (settings) => {
     const given = provided(settings);
@@ -140,14 +140,16 @@ const isForBothEnds: Rule = (settings) => {
     );
 };
 
-const loginsNeedTls: Rule<CommonValues> = ({ tls, otlpTokens, otlpClientCa }) => {
-    if (tls !== "off") return none;
-    const unused = (key: "otlpTokens" | "otlpClientCa", value: string): Problem[] =>
-        value === ""
-            ? none
-            : problem(key, `would not be asked for, since tls is "off"; write tls: internal, or leave it out`);
-    return [...unused("otlpTokens", otlpTokens), ...unused("otlpClientCa", otlpClientCa)];
-};
+const notAskedFor = (key: "otlpTokens" | "otlpClientCa", value: string): Problem[] =>
+    value === ""
+        ? none
+        : problem(key, `would not be asked for, since tls is "off"; write tls: internal, or leave it out`);
+
+const tokensNeedTls: Rule<CommonValues> = ({ tls, otlpTokens }) =>
+    tls === "off" ? notAskedFor("otlpTokens", otlpTokens) : none;
+
+const clientCaNeedsTls: Rule = ({ tls, otlpClientCa }) =>
+    tls === "off" ? notAskedFor("otlpClientCa", otlpClientCa) : none;
 
 const tokensHaveNames: Rule<CommonValues> = ({ otlpTokens }) => {
     const names = otlpTokens.split(",");
@@ -170,8 +172,7 @@ export const TLS_RULES: Rule<CommonValues>[] = [
     lifetimesInHours,
     renewedBeforeTheEnd,
     caOutlivesCertificates,
-    clientCaIsSuch,
-    loginsNeedTls,
+    tokensNeedTls,
     tokensHaveNames,
 ];
 
@@ -179,6 +180,8 @@ export const TLS_RULES: Rule<CommonValues>[] = [
 export const GIVEN_TLS_RULES: Rule[] = [
     providedIsComplete,
     caIsSuch,
+    clientCaIsSuch,
+    clientCaNeedsTls,
     keyFits,
     signedByTheCa,
     isForThisNode,
@@ -189,12 +192,9 @@ export const GIVEN_TLS_RULES: Rule[] = [
 
 /** Given certificates that are not valid now. Not among the rules: whoever only looks at a pair may do so with such ones. Pure. */
 export function notValidNow(settings: AnyValues, now: number): Problem[] {
-    const { otlpClientCa } = settings;
-    const given: [AnyKeyName, string][] = [["otlpClientCa", otlpClientCa]];
-    if (settings.system === "otel-ha")
-        given.unshift(["tlsCaCertificate", settings.tlsCaCertificate], ["tlsCertificate", settings.tlsCertificate]);
-    return given.flatMap(([key, pem]) =>
-        (certificates(pem) ?? []).flatMap((certificate) => {
+    if (settings.system !== "otel-ha") return none;
+    return (["tlsCaCertificate", "tlsCertificate", "otlpClientCa"] as const).flatMap((key) =>
+        (certificates(settings[key]) ?? []).flatMap((certificate) => {
             if (now >= Date.parse(certificate.validTo))
                 return problem(key, `has ended on ${certificate.validTo} (${named(certificate)}); give a new one`);
             if (now < Date.parse(certificate.validFrom))

@@ -3,7 +3,7 @@
 # sinks that are set up while it is not may never work (opensearch-project/observability-stack, issue 407). Some shards may stay without their copies for
 # hours, as while a host is away: yellow does after GREEN_GRACE seconds. What it waits for is in the file "waits", for health.sh.
 #
-# OPENSEARCH_HOSTS: URLs. INDICES: what must be there to be written to. WRITER_USER. GREEN_GRACE.
+# OPENSEARCH_HOSTS: URLs. INDICES: what must be there to be written to. GREEN_GRACE.
 set -eu
 umask 077
 
@@ -19,6 +19,7 @@ fill() { # FILE
         while :; do
             case $line in
                 *@OWN_PASSWORD@*) line=${line%%@OWN_PASSWORD@*}$OWN_PASSWORD${line#*@OWN_PASSWORD@} ;;
+                *@WRITER_USER@*) line=${line%%@WRITER_USER@*}$WRITER_USER${line#*@WRITER_USER@} ;;
                 *@WRITER_PASSWORD@*) line=${line%%@WRITER_PASSWORD@*}$WRITER_PASSWORD${line#*@WRITER_PASSWORD@} ;;
                 *) break ;;
             esac

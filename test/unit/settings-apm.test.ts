@@ -211,6 +211,11 @@ describe("two values that do not go together are one line at the one to change",
             'tls: "provided" is for the two-host platform; write internal: the nodes get certificates of a CA that is made',
         ],
         [
+            "no TLS for a service that speaks nothing else",
+            { tls: "off" },
+            'tls: "off" cannot be with Data Prepper; write internal, or pulumi config set --path apm.ingest direct',
+        ],
+        [
             "a secret that nobody asks for",
             { apm: '{"ingest":"direct"}', dataPrepperPassword: "hunter22" },
             "dataPrepperPassword: would not be used, since apm.ingest is direct; write data-prepper there, or leave it out",
@@ -235,7 +240,11 @@ describe("two values that do not go together are one line at the one to change",
             "opensearchSnapshotUser: is missing",
             "opensearchSnapshotSecret: is missing",
         ]);
-        expect(changed({ ...store, opensearchSnapshotUser: "apm", opensearchSnapshotSecret: "hunter22" })).toEqual([]);
+        const whole = { ...store, opensearchSnapshotUser: "apm", opensearchSnapshotSecret: "hunter22" };
+        expect(changed(whole)).toEqual([]);
+        expect(changed({ ...whole, opensearchSnapshotDirectory: "/mnt/snapshots" })).toEqual([
+            'opensearchSnapshotDirectory: "/mnt/snapshots" would not be used, since opensearchSnapshotBucket is given; leave one of them out',
+        ]);
     });
 });
 
@@ -308,7 +317,11 @@ describe("a preview of Container APM says what does not outlast every fault", ()
     it.each<[Record<string, string>, string[]]>([
         [{}, ["opensearchSnapshotBucket"]],
         [{ opensearchReplicas: "0" }, ["opensearchReplicas", "opensearchSnapshotBucket"]],
-        [{ dashboardsCopies: "1", tls: "off" }, ["dashboardsCopies", "opensearchSnapshotBucket", "tls"]],
+        [
+            { dashboardsCopies: "1", tls: "off", apm: '{"ingest":"direct"}' },
+            ["dashboardsCopies", "opensearchSnapshotBucket", "tls"],
+        ],
+        [{ opensearchSnapshotDirectory: "/mnt/snapshots" }, []],
         [{ apmNodes: `${NODES},apm-4=192.168.110.234` }, ["apmNodes", "opensearchSnapshotBucket"]],
         [
             { opensearchWriterPassword: "hunter22", generation: '{"opensearchWriter":2}' },
