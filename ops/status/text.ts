@@ -15,7 +15,8 @@ const SAID: Record<Verdict, string> = {
 /** How a system is, whichever it is. */
 export type AnyStatus = Status | ApmStatus;
 
-const isApm = (status: AnyStatus): status is ApmStatus => "cluster" in status;
+/** Of Container APM. Pure. */
+export const isApmStatus = (status: AnyStatus): status is ApmStatus => "cluster" in status;
 
 /** One screen. Pure. */
 export function statusText(status: AnyStatus, paint: Paint, nowSeconds: number): string {
@@ -25,9 +26,12 @@ export function statusText(status: AnyStatus, paint: Paint, nowSeconds: number):
         paint.bold(tone(SAID[verdict])),
         ...findings.map((finding) => findingLine(finding, paint)),
         "",
-        ...table([...(isApm(status) ? apmHead(status, paint) : headLines(status, paint)), ...clockLines(status)], ""),
+        ...table(
+            [...(isApmStatus(status) ? apmHead(status, paint) : headLines(status, paint)), ...clockLines(status)],
+            "",
+        ),
         "",
-        ...(isApm(status)
+        ...(isApmStatus(status)
             ? status.nodes.flatMap((node) => [...nodeLines(node, apmRole(node, status), paint, nowSeconds), ""])
             : status.nodes.flatMap((node) => [...nodeLines(node, roleOf(node), paint, nowSeconds), ""])),
     ]

@@ -218,7 +218,7 @@ describe("what OpenSearch says", () => {
 
     const deployment = (tls: string, outputs: object) => {
         const asked: string[][] = [];
-        const nodes = [{ stack: "apm2", values: apmValuesOf("apm2", { tls }) }];
+        const nodes = [{ stack: "apm2", values: apmValuesOf("apm2", { tls, apm: '{"ingest":"direct"}' }) }];
         const pulumi = async (args: string[]): Promise<RunResult> => {
             asked.push(args);
             return { code: 0, stdout: JSON.stringify(outputs), stderr: "" };
