@@ -272,6 +272,7 @@ export function dataPrepperRequirements(settings: DataPrepperSettings): Requirem
             },
         ],
         dataPaths: [{ path: s.dataDir }],
+        scripts: ["await-data-prepper"],
     };
 }
 

@@ -30,8 +30,8 @@ export function haproxyTlsFiles({ directory, image, certificates, tokens, client
     const { trusted, clients, peer } = certificates;
     return [
         { path: `${directory}/trusted.pem`, content: trusted, check: readable(image, "ca-file") },
-        { path: `${directory}/peer.pem`, ...identity(peer), check: readable(image, "crt") },
-        { path: `${directory}/clients.pem`, ...identity(clients), check: readable(image, "crt") },
+        { path: `${directory}/peer.pem`, ...identityFile(peer), check: readable(image, "crt") },
+        { path: `${directory}/clients.pem`, ...identityFile(clients), check: readable(image, "crt") },
         ...(clientCa
             ? [{ path: `${directory}/${CLIENT_CA}`, content: clientCa, check: readable(image, "ca-file") }]
             : []),
@@ -39,13 +39,17 @@ export function haproxyTlsFiles({ directory, image, certificates, tokens, client
     ];
 }
 
-function identity({ certificate, key }: Identity): Pick<ServiceFile, "content" | "mode"> {
+/** A certificate with its key, as HAProxy reads them. Pure. */
+export function identityFile({ certificate, key }: Identity): Pick<ServiceFile, "content" | "mode"> {
     const text = pulumi.all([certificate, key]).apply((parts) => parts.map((part) => `${part.trimEnd()}\n`).join(""));
     return { content: pulumi.secret(text), mode: "0400" };
 }
 
-// A configuration of nothing but a server that needs this file: a key that is another certificate's is found here, not by a HAProxy that does not start.
-function readable(image: string, use: "crt" | "ca-file"): string {
+/**
+ * Validator of a file with certificates: a configuration of nothing but a server that needs it. A key that is another certificate's is found here, not by a
+ * HAProxy that does not start. Pure.
+ */
+export function readable(image: string, use: "crt" | "ca-file"): string {
     const config = `listen look\\n bind 127.0.0.1:1\\n server look 127.0.0.1:1 ssl verify ${use === "crt" ? "none" : "required"} ${use} /candidate/%s\\n`;
     return `docker run --rm --network none -v "$DIR":/candidate:ro ${image} sh -c 'printf "${config}" "$1" >/tmp/look.cfg && haproxy -c -f /tmp/look.cfg' - "$CANDIDATE"`;
 }

@@ -94,6 +94,8 @@ export interface Requirements {
     dataPaths?: DataSpace[];
     /** What must answer over TCP from this host. */
     reaches?: Reach[];
+    /** Names of helper scripts of ours that its steps call, besides those that every host gets. @default none */
+    scripts?: string[];
 }
 
 /** A machine, how to reach it, and what to make ready on it. */
@@ -135,6 +137,7 @@ export interface HostArgs {
 // Enough to ride out sshd's MaxStartups, little enough that an unreachable host is an error within 30 s (5 dials of 5 s and the pauses between).
 const DIAL = { dialErrorLimit: 4, perDialTimeout: 5 };
 
+/** Of every host: a text that is the same for all hosts of the two-host platform, whatever else there is. */
 const SCRIPTS = [
     "put-file",
     "await-healthy",
@@ -144,11 +147,6 @@ const SCRIPTS = [
     "may-stop-object-store",
     "mirror-buckets",
     "flush-loki",
-    "opensearch-session",
-    "setup-opensearch",
-    "may-stop-opensearch",
-    "await-data-prepper",
-    "setup-dashboards",
     "firewall",
 ];
 
@@ -177,7 +175,7 @@ export function setupScript(args: HostArgs): string {
         `REACHES=${lines(all.flatMap((needs) => (needs.reaches ?? []).map((to) => `${to.endpoint} ${to.key} ${to.use}`)))}`,
         `SYSCTLS=${lines(sysctls.map(([key, value]) => `${key} = ${value}`))}`,
         templateText("scripts/setup-host.sh"),
-        ...SCRIPTS.map(
+        ...[...new Set([...SCRIPTS, ...all.flatMap((needs) => needs.scripts ?? [])])].map(
             (name) => `install_script ${name} <<'END_OF_SCRIPT'\n${templateText(`scripts/${name}.sh`)}END_OF_SCRIPT`,
         ),
         "",

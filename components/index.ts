@@ -6,6 +6,15 @@
  * const loki = new Loki("web-loki", { host, settings, client });
  */
 export { ApmCredentialName, ApmCredentials } from "./apm-credentials";
+export { ApmCollectorSecrets, ApmCollectorSettings, ApmMember } from "./apm-collector";
+export {
+    ApmFront,
+    ApmFrontArgs,
+    apmFrontRequirements,
+    ApmFrontSecrets,
+    ApmFrontSettings,
+    DashboardsCopy,
+} from "./apm-front";
 export { ApmNode, ApmNodeArgs, apmNodeRequirements, ApmNodeSettings } from "./apm-node";
 export { ApmIngest, ApmOptions } from "./apm-options";
 export { BucketRole, BucketSettings, ObjectStoreClient } from "./bucket";
@@ -20,6 +29,7 @@ export {
     ServiceFile,
     Ulimit,
 } from "./container-service";
+export { ContainerWatch, ContainerWatchArgs, ContainerWatchSettings } from "./container-watch";
 export { CertificateGenerations } from "./ca-rotation";
 export {
     ApmPurpose,
@@ -34,6 +44,14 @@ export {
     Purpose,
 } from "./certificates";
 export { CredentialName, Credentials, CredentialsArgs, SharedCredentials } from "./credentials";
+export {
+    DataPrepper,
+    DataPrepperArgs,
+    dataPrepperRequirements,
+    DataPrepperSecrets,
+    DataPrepperSettings,
+} from "./data-prepper";
+export { TelemetryIndices } from "./data-prepper-pipelines";
 export { Firewall, FirewallArgs, firewallRules, FirewallSettings } from "./firewall";
 export {
     Haproxy,
@@ -59,11 +77,44 @@ export {
     StoreTls,
 } from "./object-store";
 export {
+    OpenSearch,
+    OpenSearchArgs,
+    OpenSearchMember,
+    openSearchRequirements,
+    OpenSearchSecrets,
+    OpenSearchSettings,
+    OpenSearchTls,
+    S3Keys,
+} from "./opensearch";
+export {
+    OpenSearchDashboards,
+    OpenSearchDashboardsArgs,
+    openSearchDashboardsRequirements,
+    OpenSearchDashboardsSecrets,
+    OpenSearchDashboardsSettings,
+} from "./opensearch-dashboards";
+export { OpenSearchPasswords, OpenSearchRole, openSearchUser, OpenSearchUser } from "./opensearch-security";
+export { OpenSearchClusterSettings, RecoveryPreset, SnapshotSettings } from "./opensearch-setup";
+export {
     OtelAggregator,
     OtelAggregatorArgs,
     otelAggregatorRequirements,
     OtelAggregatorSettings,
 } from "./otel-aggregator";
+export {
+    OtelClusterCollector,
+    OtelClusterCollectorArgs,
+    otelClusterCollectorRequirements,
+    OtelClusterCollectorSecrets,
+    OtelClusterCollectorSettings,
+} from "./otel-cluster-collector";
+export {
+    OtelNodeCollector,
+    OtelNodeCollectorArgs,
+    otelNodeCollectorRequirements,
+    OtelNodeCollectorSecrets,
+    OtelNodeCollectorSettings,
+} from "./otel-node-collector";
 export { retireUsers, RetireUsersArgs, userOf, withOwnUser } from "./object-store-users";
 export { addresses, apmAddresses, newestTokens } from "./outputs";
 export { Prometheus, prometheusRequirements, PrometheusSettings } from "./prometheus";
@@ -71,6 +122,7 @@ export { CertificateRecord } from "./renewal";
 export { Reload, RemoteFile, RemoteFileArgs } from "./remote-file";
 export { ServiceArgs, ServiceSettings } from "./service";
 export { readSettings, StackSettings } from "./settings";
+export { snapshotKeys } from "./settings/apm-node-settings";
 export { System } from "./settings/key";
 export {
     ownSecrets,

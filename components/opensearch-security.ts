@@ -7,7 +7,9 @@ export type OpenSearchRole = "admin" | "writer" | "reader" | "dashboards" | "mon
 
 /** A user of the cluster, as it logs in. */
 export interface OpenSearchUser {
+    /** @example "writer-3f9a0c" */
     user: string;
+    /** In the clear: it is a secret. */
     password: string;
 }
 
@@ -134,12 +136,13 @@ const ROLES: Record<OpenSearchRole | "keeper", Role> = {
         indices: [{ patterns: ["*"], actions: ["indices:monitor/*", "indices:admin/aliases/get"] }],
     },
     keeper: {
-        cluster: ["cluster:monitor/*", "cluster:admin/settings/update"],
+        cluster: ["cluster:monitor/*", "cluster:admin/settings/update", "indices:data/write/bulk"],
         indices: [
+            // The plugin does not see which index is meant. What is done to it by that is asked for, too.
+            { patterns: ["*"], actions: ["indices:admin/rollover"] },
             {
                 patterns: TELEMETRY,
                 actions: [
-                    "indices:admin/rollover",
                     "indices:admin/delete",
                     "indices:admin/create",
                     "indices:admin/aliases*",
@@ -151,9 +154,12 @@ const ROLES: Record<OpenSearchRole | "keeper", Role> = {
     },
 };
 
+/** Dashboards hides what changes something from who has it; the plugin's own file of roles has it, which is not used here. */
+const READ_ONLY = 'role kibana_read_only {"cluster_permissions":[],"index_permissions":[],"tenant_permissions":[]}';
+
 /** What desired.txt says of roles. A user's role is in its backend role. Pure. */
 export function securityLines(): string[] {
-    return Object.entries(ROLES).flatMap(([name, { cluster, indices, builtIn = [] }]) => {
+    const lines = Object.entries(ROLES).flatMap(([name, { cluster, indices, builtIn = [] }]) => {
         const own = `otel-ha-${name}`;
         const role = {
             cluster_permissions: cluster,
@@ -173,4 +179,5 @@ export function securityLines(): string[] {
             ),
         ];
     });
+    return [READ_ONLY, ...lines];
 }

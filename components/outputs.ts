@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { apmNodesOf, runsDashboards } from "./settings/apm-nodes";
+import { apmNodesOf } from "./settings/apm-nodes";
 import { ApmValues, Values } from "./settings/keys";
 import { compacts } from "./settings/node-settings";
 
@@ -44,7 +44,7 @@ export function apmAddresses(v: ApmValues): Record<string, string> {
         opensearchNodes: apmNodesOf(v)
             .map(({ address }) => at(v.opensearchHttpPort, address))
             .join(","),
-        ...(runsDashboards(v) ? { dashboards: at(v.dashboardsPort) } : {}),
+        ...(v.dashboardsCopies > 0 ? { dashboards: at(v.dashboardsPort) } : {}),
         ...(through ? { dataPrepper: at(v.dataPrepperApiPort) } : {}),
     };
 }

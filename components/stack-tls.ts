@@ -4,7 +4,6 @@ import { CertificateGenerations, certificateGenerations, FIRST_GENERATIONS, tooF
 import { APM_PURPOSES, Authority, NodeCertificates, Purpose, PURPOSES } from "./certificates";
 import { certificates } from "./pem";
 import { CertificateRecord, CertificateRecords, generations, lasts } from "./renewal";
-import { runsDashboards } from "./settings/apm-nodes";
 import { AnyValues, ApmValues, Values } from "./settings/keys";
 import { publishedOutputs } from "./stack-outputs";
 import { ApmTls, NodeTls } from "./tls";
@@ -43,7 +42,8 @@ function purposesOf(v: AnyValues): Purpose[] {
         return PURPOSES.filter((purpose) => purpose !== "objectStore" || v.objectStore !== "external");
     const left: Purpose[] = [
         ...(v.apm.ingest === "direct" ? (["dataPrepper"] as const) : []),
-        ...(runsDashboards(v) ? [] : (["dashboards"] as const)),
+        // The way to them is on every node.
+        ...(v.dashboardsCopies === 0 ? (["dashboards"] as const) : []),
     ];
     return APM_PURPOSES.filter((purpose) => !left.includes(purpose));
 }

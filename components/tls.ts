@@ -43,7 +43,7 @@ export interface ApmTls {
     opensearchAdmin: Identity;
     /** Of Data Prepper, for collectors and for the other two. Server and client. @default none: telemetry does not go through it */
     dataPrepper?: Identity;
-    /** Of OpenSearch Dashboards. Server only. @default none: it does not run on this node */
+    /** Of OpenSearch Dashboards, and of the way to them. Server only. @default none: there are none */
     dashboards?: Identity;
     /** Of the node's collector, for applications. Server only. */
     collector: Identity;

@@ -1,6 +1,10 @@
 import { APM_DEFAULTS } from "../apm-options";
+import { APM_FRONT_DEFAULTS } from "../apm-front";
 import { DATA_PREPPER_DEFAULTS } from "../data-prepper";
 import { OPENSEARCH_DEFAULTS } from "../opensearch";
+import { OPENSEARCH_DASHBOARDS_DEFAULTS } from "../opensearch-dashboards";
+import { OTEL_CLUSTER_COLLECTOR_DEFAULTS } from "../otel-cluster-collector";
+import { OTEL_NODE_COLLECTOR_DEFAULTS } from "../otel-node-collector";
 import { optional, required } from "./key";
 
 /** Settings of Container APM alone. */
@@ -11,24 +15,25 @@ export const APM_KEYS = {
 
     // Images
     imageOpensearch: optional("image", OPENSEARCH_DEFAULTS.image),
-    imageOpensearchDashboards: optional("image", "opensearchproject/opensearch-dashboards:2.19.1"),
+    imageOpensearchDashboards: optional("image", OPENSEARCH_DASHBOARDS_DEFAULTS.image),
     imageDataPrepper: optional("image", DATA_PREPPER_DEFAULTS.image),
 
     // Ports
     opensearchHttpPort: optional("port", OPENSEARCH_DEFAULTS.httpPort),
     opensearchTransportPort: optional("port", OPENSEARCH_DEFAULTS.transportPort),
-    dashboardsPort: optional("port", 5601),
+    dashboardsPort: optional("port", APM_FRONT_DEFAULTS.port),
+    dashboardsBackendPort: optional("port", OPENSEARCH_DASHBOARDS_DEFAULTS.port),
+    dashboardsFrontHealthPort: optional("port", APM_FRONT_DEFAULTS.healthPort),
     dataPrepperTracesPort: optional("port", DATA_PREPPER_DEFAULTS.tracesPort),
     dataPrepperMetricsPort: optional("port", DATA_PREPPER_DEFAULTS.metricsPort),
     dataPrepperLogsPort: optional("port", DATA_PREPPER_DEFAULTS.logsPort),
     dataPrepperOtlpPort: optional("port", DATA_PREPPER_DEFAULTS.otlpPort),
     dataPrepperApiPort: optional("port", DATA_PREPPER_DEFAULTS.apiPort),
     dataPrepperPeerPort: optional("port", DATA_PREPPER_DEFAULTS.peerPort),
-    nodeCollectorHealthPort: optional("port", 13133),
-    nodeCollectorMetricsPort: optional("port", 8888),
-    clusterCollectorHealthPort: optional("port", 13134),
-    clusterCollectorMetricsPort: optional("port", 8889),
-    clusterCollectorDiscoveryPort: optional("port", 8890),
+    nodeCollectorHealthPort: optional("port", OTEL_NODE_COLLECTOR_DEFAULTS.healthPort),
+    nodeCollectorMetricsPort: optional("port", OTEL_NODE_COLLECTOR_DEFAULTS.metricsPort),
+    clusterCollectorHealthPort: optional("port", OTEL_CLUSTER_COLLECTOR_DEFAULTS.healthPort),
+    clusterCollectorMetricsPort: optional("port", OTEL_CLUSTER_COLLECTOR_DEFAULTS.metricsPort),
 
     // OpenSearch
     opensearchClusterName: optional("name", OPENSEARCH_DEFAULTS.clusterName),
@@ -64,12 +69,13 @@ export const APM_KEYS = {
     dataPrepperMemoryLimit: optional("size", DATA_PREPPER_DEFAULTS.memoryLimit),
     dataPrepperFlushTimeout: optional("duration", DATA_PREPPER_DEFAULTS.flushTimeout),
     dataPrepperTraceWait: optional("duration", DATA_PREPPER_DEFAULTS.traceWait),
-    dashboardsCopies: optional("count", 2),
-    dashboardsMemoryLimit: optional("size", "1GiB"),
-    nodeCollectorMemoryLimit: optional("size", "1GiB"),
-    clusterCollectorMemoryLimit: optional("size", "512MiB"),
-    collectorInterval: optional("duration", "10s"),
-    spansPerSecond: optional("count", 500),
+    dashboardsCopies: optional("number", 2),
+    dashboardsMemoryLimit: optional("size", OPENSEARCH_DASHBOARDS_DEFAULTS.memoryLimit),
+    nodeCollectorMemoryLimit: optional("size", OTEL_NODE_COLLECTOR_DEFAULTS.memoryLimit),
+    clusterCollectorMemoryLimit: optional("size", OTEL_CLUSTER_COLLECTOR_DEFAULTS.memoryLimit),
+    nodeCollectorInterval: optional("duration", OTEL_NODE_COLLECTOR_DEFAULTS.interval),
+    clusterCollectorInterval: optional("duration", OTEL_CLUSTER_COLLECTOR_DEFAULTS.interval),
+    spansPerSecond: optional("count", OTEL_NODE_COLLECTOR_DEFAULTS.spansPerSecond),
 
     // Secrets
     generation: optional("apmGenerations", {}),

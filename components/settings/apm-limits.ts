@@ -26,7 +26,7 @@ const evenNodes: Limit<ApmValues> = (settings) => {
 };
 
 const oneDashboards: Limit<ApmValues> = ({ dashboardsCopies }) =>
-    dashboardsCopies > 1
+    dashboardsCopies !== 1
         ? []
         : [{ key: "dashboardsCopies", message: "1: no dashboards while its host is away; 2 lifts that" }];
 

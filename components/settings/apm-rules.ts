@@ -150,6 +150,14 @@ const dataPrepperHasTls: Rule<ApmValues> = ({ tls, apm }) =>
           )
         : none;
 
+const dashboardsHaveTls: Rule<ApmValues> = ({ tls, dashboardsCopies }) =>
+    tls === "off" && dashboardsCopies > 0
+        ? problem(
+              "dashboardsCopies",
+              `${dashboardsCopies} cannot be without TLS, since people log in there; write 0, or tls: internal`,
+          )
+        : none;
+
 // Elsewhere it would do nothing, and look as if it did.
 const dataPrepperIsUsed: Rule<ApmValues> = ({ apm, dataPrepperPassword }) =>
     apm.ingest === "data-prepper" || dataPrepperPassword === ""
@@ -183,6 +191,7 @@ export const APM_RULES: Rule<ApmValues>[] = [
     oneRepository,
     certificatesAreMade,
     dataPrepperHasTls,
+    dashboardsHaveTls,
     dataPrepperIsUsed,
     cookieSecretIsLong,
 ];

@@ -26,6 +26,7 @@ export const COMMON_KEYS = {
 
     // Images
     imageRegistry: optional("registry", ""),
+    imageHaproxy: optional("image", HAPROXY_DEFAULTS.image),
     imageOtelAggregator: optional("image", OTEL_AGGREGATOR_DEFAULTS.image),
 
     // Ports

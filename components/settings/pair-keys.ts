@@ -36,7 +36,6 @@ export const PAIR_KEYS = {
     lokiDataDir: optional("path", LOKI_DEFAULTS.dataDir),
 
     // Images
-    imageHaproxy: optional("image", HAPROXY_DEFAULTS.image),
     imageKeepalived: optional("image", KEEPALIVED_DEFAULTS.image),
     imageLoki: optional("image", LOKI_DEFAULTS.image),
     imageObjectStore: optional("image", OBJECT_STORE_DEFAULTS.image),

@@ -1,8 +1,17 @@
 /** Builds the programs inside the service images from Go modules, into a cache keyed by what they are made from. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, copyFileSync, writeFileSync } from "node:fs";
+import {
+    copyFileSync,
+    existsSync,
+    mkdirSync,
+    readdirSync,
+    readFileSync,
+    renameSync,
+    rmSync,
+    writeFileSync,
+} from "node:fs";
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { CACHE_DIR, LOG_DIR, REPO } from "../paths";
 import { elapsed, step, type Step } from "../progress";
 import { must, type RunOptions } from "../run";
@@ -11,6 +20,8 @@ import { shortName, type CollectorProgram, type GoPrograms, type ServiceImage } 
 /** Modules and compiled packages: 13 GB after all builds, so they live only until the last build succeeded. */
 const WORK_DIR = join(CACHE_DIR, "go");
 const MIN_GO = [1, 25];
+/** Go's name of `images/otel-aggregator/apm`. */
+const OWN_COMPONENTS = "otel-ha.internal/apm/...";
 /** Raise it when the way of building changes, so that old results are not taken for new ones. */
 const RECIPE = "1";
 
@@ -27,7 +38,9 @@ export function programsKey(image: ServiceImage): string {
         hash.update(JSON.stringify([image.go.programs, image.go.tags, image.go.variables]));
     }
     if (image.collector) {
-        hash.update(readFileSync(join(image.collector.dir, "builder.yaml"))).update(image.collector.builder);
+        for (const file of collectorFiles(image.collector))
+            hash.update(file).update(readFileSync(join(image.collector.dir, file)));
+        hash.update(image.collector.builder);
     }
     return hash.digest("hex").slice(0, 16);
 }
@@ -92,14 +105,34 @@ async function addForeignSums(sums: NonNullable<GoPrograms["sums"]>, work: strin
     writeFileSync(target, `${readIfThere(target)}${missing.map((line) => `${line}\n`).join("")}`);
 }
 
+/** What the collector is built from: all files of its directory but the Dockerfile, those of our own components among them. */
+function collectorFiles({ dir }: CollectorProgram): string[] {
+    const all = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    return all
+        .map((entry) => relative(dir, join(entry.parentPath, entry.name)))
+        .filter((file) => file !== "Dockerfile")
+        .sort();
+}
+
 async function collectorBuild(collector: CollectorProgram, work: string, options: RunOptions): Promise<void> {
-    copyFileSync(join(collector.dir, "builder.yaml"), join(work, "builder.yaml"));
+    for (const file of collectorFiles(collector)) {
+        mkdirSync(dirname(join(work, file)), { recursive: true });
+        copyFileSync(join(collector.dir, file), join(work, file));
+    }
+    // The builder makes this directory's other files.
+    mkdirSync(join(work, "build"), { recursive: true });
+    copyFileSync(join(collector.dir, "go.sum"), join(work, "build", "go.sum"));
     const builder = ["go", "run", collector.builder, "--config", "builder.yaml"];
     await must(["nice", "-n", "10", ...builder, "--skip-compilation"], options);
     // The builder's own compile step hides its progress; this is the same command, with -v.
     const out = join(work, "out", "otelcol-contrib");
     const flags = ["-trimpath", "-v", "-ldflags", "-s -w", "-o", out];
     await must(["nice", "-n", "10", "go", "build", ...flags, "."], { ...options, cwd: join(work, "build") });
+    // What of it is our own; compiled already.
+    await must(["nice", "-n", "10", "go", "test", "-trimpath", OWN_COMPONENTS], {
+        ...options,
+        cwd: join(work, "build"),
+    });
 }
 
 function goOptions(work: string, logFile: string, progress: Step): RunOptions {

@@ -4,7 +4,7 @@
 # Runs inside OpenSearch's container, by setup-opensearch and may-stop-opensearch, as whom nothing is refused. The certificate is there while this runs,
 # in memory, and nowhere else in the container. Steps, in the order in which they are given; each says what it changes:
 #
-#   uuid          the cluster's id, when this node is part of one that has a manager
+#   uuid          the cluster's id, when this node is part of one that has a manager; fails while the node does not answer
 #   initialised   fails until users can log in
 #   status        STATUS NODES UNASSIGNED INITIALIZING RELOCATING of the cluster
 #   desired       makes the cluster what /etc/opensearch/desired.txt says, line by line: KIND NAME JSON
@@ -73,6 +73,26 @@ settle() { # WHAT PATH JSON JSON-AS-TOLD
     if differs "$1"; then must PUT "${2%%\?*}" "$3"; fi
 }
 
+# The same for what is put together with others of its kind: each time the nodes read all of it again.
+settle_later() { # WHAT LIST NAME JSON JSON-AS-TOLD
+    call GET "$security/$2/$3"
+    case $status in 200 | 404) ;; *) must GET "$security/$2/$3" ;; esac
+    if [ "$status" = 200 ] && same "$body" "{\"$3\":$5}"; then return 0; fi
+    if differs "$1"; then printf ',{"op":"add","path":"/%s","value":%s}' "$3" "$4" >>"$work/later.$2"; fi
+}
+
+# Mappings name roles.
+put_together() {
+    for list in roles rolesmapping internalusers; do
+        [ -e "$work/later.$list" ] || continue
+        must PATCH "$security/$list" "[$(cut -c 2- "$work/later.$list")]"
+        rm "$work/later.$list"
+    done
+    [ -e "$work/later.settings" ] || return 0
+    must PUT _cluster/settings "{\"persistent\":{$(cut -c 2- "$work/later.settings")}}"
+    rm -f "$work/later.settings" "$work/settings"
+}
+
 inner() { inner=${1#?}; printf '%s' "${inner%?}"; }
 
 has_plugin() { # NAME
@@ -89,7 +109,7 @@ setting() { # KEY JSON
         null) grep -qF "\"$1\":" "$work/settings" || return 0 ;;
         *) ! grep -qF "\"$1\":$2" "$work/settings" || return 0 ;;
     esac
-    if differs "setting $1"; then must PUT _cluster/settings "{\"persistent\":{\"$1\":$2}}"; fi
+    if differs "setting $1"; then printf ',"%s":%s' "$1" "$2" >>"$work/later.settings"; fi
 }
 
 # One that is there is told from one that is not by an error, and two that make it at once are no error.
@@ -106,9 +126,10 @@ index() { # NAME JSON: NAME is an alias, or the index itself
 live() { # PATTERN JSON of settings whose values are all text
     call GET "$1/_settings?flat_settings=true"
     [ "$status" = 200 ] || return 0
-    found=$(printf '%s' "$body" | grep -o '"settings":{' | wc -l)
+    told=$body
+    found=$(printf '%s' "$told" | grep -o '"settings":{' | wc -l)
     for pair in $(inner "$2" | tr ',' ' '); do
-        [ "$(printf '%s' "$body" | grep -oF "$pair" | wc -l)" -eq "$found" ] && continue
+        [ "$(printf '%s' "$told" | grep -oF "$pair" | wc -l)" -eq "$found" ] && continue
         if differs "setting of $1: $pair"; then must PUT "$1/_settings" "{$pair}"; fi
     done
 }
@@ -144,13 +165,14 @@ repository() { # NAME JSON
 desired() {
     while read -r kind name json; do
         if [ "$scheme" = http ]; then case $kind in role | mapping) continue ;; esac fi
+        case $kind in role | mapping | setting) ;; *) put_together ;; esac
         case $kind in
             "" | "#") ;;
             setting) setting "$name" "$json" ;;
-            role) settle "role $name" "$security/roles/$name" "$json" \
-                "{\"$name\":{\"reserved\":false,\"hidden\":false,\"static\":false,$(inner "$json")}}" ;;
-            mapping) settle "role mapping $name" "$security/rolesmapping/$name" "$json" \
-                "{\"$name\":{\"hosts\":[],\"users\":[],\"reserved\":false,\"hidden\":false,\"and_backend_roles\":[],$(inner "$json")}}" ;;
+            role) settle_later "role $name" roles "$name" "$json" \
+                "{\"reserved\":false,\"hidden\":false,\"static\":false,$(inner "$json")}" ;;
+            mapping) settle_later "role mapping $name" rolesmapping "$name" "$json" \
+                "{\"hosts\":[],\"users\":[],\"reserved\":false,\"hidden\":false,\"and_backend_roles\":[],$(inner "$json")}" ;;
             template) json=$(for_plugins "$json"); settle "index template $name" "_index_template/$name?filter_path=index_templates.index_template" "$json" \
                 "{\"index_templates\":[{\"index_template\":$json}]}" ;;
             policy) policy "$name" "$json" ;;
@@ -160,6 +182,7 @@ desired() {
             *) echo "desired.txt: unknown kind $kind" >&2; exit 2 ;;
         esac
     done <"$config/desired.txt"
+    put_together
 }
 
 # A hash is not told: the digest is that of the hash that was put last.
@@ -170,10 +193,11 @@ users() {
         [ -n "$digest" ] || continue
         needed="$needed${needed:+,}$name"
         attributes="\"backend_roles\":[\"$role\"],\"attributes\":{\"otel-ha\":\"$digest\"}"
-        settle "user $name" "$security/internalusers/$name" "{\"hash\":\"$hash\",$attributes}" \
-            "{\"$name\":{\"hash\":\"\",\"reserved\":false,\"hidden\":false,\"static\":false,\"opendistro_security_roles\":[],$attributes}}"
+        settle_later "user $name" internalusers "$name" "{\"hash\":\"$hash\",$attributes}" \
+            "{\"hash\":\"\",\"reserved\":false,\"hidden\":false,\"static\":false,\"opendistro_security_roles\":[],$attributes}"
     done <"$work/users"
     setting "cluster.metadata.otel-ha.users.$node" "\"$needed\""
+    put_together
 }
 
 retire() {
@@ -210,6 +234,7 @@ allocate() {
         return 0
     fi
     setting cluster.routing.allocation.enable null
+    put_together
 }
 
 status() {
@@ -223,8 +248,9 @@ status() {
 
 uuid() {
     call GET '_cluster/health?local=true'
+    [ "$status" != 000 ] || exit 1
     case $body in *'"discovered_cluster_manager":true'*) ;; *) return 0 ;; esac
-    call GET '?filter_path=cluster_uuid'
+    call GET '?filter_path=cluster_uuid&pretty=false'
     printf '%s' "$body" | sed -n 's/.*"cluster_uuid":"\([^"]*\)".*/\1/p' | grep -v '^_na_$' || true
 }
 
@@ -242,7 +268,7 @@ for step in "$@"; do
         primaries) must PUT _cluster/settings '{"persistent":{"cluster.routing.allocation.enable":"primaries"}}' ;;
         flush) call POST _flush ;;
         certificates) for layer in http transport; do must PUT "$security/ssl/$layer/reloadcerts"; done ;;
-        check) check=true; users; desired ;;
+        check) check=true; users; desired; allocate ;;
         *) echo "opensearch-session: unknown step $step" >&2; exit 2 ;;
     esac
 done

@@ -111,14 +111,17 @@ secure_settings() {
 
 # Without a password: who has no users yet says 503, who has some asks for one. Until there is a cluster, its id is _na_.
 belongs() { # ADDRESS
-    answer=$(curl -s -m 3 -w ' %{http_code}' --cacert "$run/tls/trusted.pem" "$scheme://$1:$port/?filter_path=cluster_uuid") || {
-        code=$?
-        case $code in 35 | 51 | 58 | 60 | 77)
-            echo "start-opensearch: what listens at $1:$port cannot be believed (curl: $code): it has no certificate of our CA for that address" >&2
-            exit 1 ;;
-        esac
-        return 1
-    }
+    for wait in 1 1 1 0; do
+        code=0
+        answer=$(curl -s -m 3 -w ' %{http_code}' --cacert "$run/tls/trusted.pem" "$scheme://$1:$port/?filter_path=cluster_uuid&pretty=false") || code=$?
+        # One that is just ending, or does not speak TLS.
+        [ "$code" -eq 35 ] || break
+        sleep "$wait" || true
+    done
+    case $code in 35 | 51 | 58 | 60 | 77)
+        echo "start-opensearch: what listens at $1:$port cannot be believed (curl: $code): it has no certificate of our CA for that address" >&2
+        exit 1 ;;
+    esac
     case $answer in *" 401" | *" 403") return 0 ;; *'"cluster_uuid":"_na_"'*) return 1 ;; *'"cluster_uuid":"'*) return 0 ;; esac
     return 1
 }
@@ -143,7 +146,8 @@ first_members() {
 api() { # PATH [curl's options]
     path=$1
     shift
-    curl -s -m 20 -K "$config/keeper.curl" "$@" "$scheme://127.0.0.1:$port$path"
+    if [ "$scheme" = https ]; then set -- -K "$config/keeper.curl" "$@"; fi
+    curl -s -m 20 "$@" "$scheme://127.0.0.1:$port$path"
 }
 
 # By the node that manages the cluster, each minute. An index is rolled over and, when all in it is old enough, deleted: where the plugin for that is

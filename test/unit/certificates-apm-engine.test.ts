@@ -62,8 +62,6 @@ describe("certificates of Container APM", { timeout: 300_000 }, () => {
     it("are of the one CA, and each node takes the others for nodes", async () => {
         for (const stack of APM_STACKS) await up(stack);
         expect(Object.keys(known.apm1.certificates).sort()).toEqual([...APM_PURPOSES].sort());
-        // It has no OpenSearch Dashboards.
-        expect(known.apm3.node).not.toHaveProperty("dashboards");
         expect(issuers()).toEqual(["CN=otel-ha CA 1"]);
         await allBelieve();
         await allBelieve("dataPrepper", "data-prepper-");
@@ -86,16 +84,17 @@ describe("certificates of Container APM", { timeout: 300_000 }, () => {
         }
     });
 
-    it("come with OpenSearch Dashboards and go with Data Prepper; the others stay", async () => {
+    it("go with OpenSearch Dashboards and Data Prepper, and come again; the others stay", async () => {
         const before = known.apm3;
-        stacks.configure("apm3", { dashboardsCopies: 3, apm: { ingest: "direct" } });
+        stacks.configure("apm3", { dashboardsCopies: 0, apm: { ingest: "direct" } });
         await up("apm3");
         const { certificates, node } = known.apm3;
-        expect(Object.keys(certificates).sort()).toEqual(["collector", "dashboards", "opensearch", "opensearchAdmin"]);
-        expect(certificates.dashboards!.generation).toBe(1);
+        expect(Object.keys(certificates).sort()).toEqual(["collector", "opensearch", "opensearchAdmin"]);
         expect(node.opensearch).toEqual(before.node.opensearch);
         stacks.configure("apm3", {});
         await up("apm3");
+        expect(known.apm3.certificates.dashboards!.generation).toBe(1);
+        expect(known.apm3.node.dashboards.certificate).not.toBe(before.node.dashboards.certificate);
     });
 
     it("are of another CA after three steps, each in any order of the nodes", async () => {

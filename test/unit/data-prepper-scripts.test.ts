@@ -204,7 +204,7 @@ describe("the gate of Data Prepper", () => {
     });
 
     const gate = (...options: string[]): Finished =>
-        bench.run("await-data-prepper", ["--timeout", "5", "--green-timeout", "60", ...options, "data-prepper-apm-1"]);
+        bench.run("await-data-prepper", ["--timeout", "5", "--green-timeout", "8", ...options, "data-prepper-apm-1"]);
     const restarts = (): number => bench.argv().filter((line) => line.startsWith("docker restart")).length;
     const stuck = "echo 'stuck: the sinks of these pipelines are not ready: logs-entry'; exit 1";
 

@@ -122,7 +122,7 @@ describe("a pipeline", () => {
             expect(sink).toMatchObject({
                 hosts: APM_ADDRESSES.map((address) => `https://${address}:9200`),
                 cert: "/etc/data-prepper/opensearch-ca.pem",
-                username: "writer",
+                username: "@WRITER_USER@",
                 password: "@WRITER_PASSWORD@",
             });
     });

@@ -212,8 +212,13 @@ describe("two values that do not go together are one line at the one to change",
         ],
         [
             "no TLS for a service that speaks nothing else",
-            { tls: "off" },
+            { tls: "off", dashboardsCopies: "0" },
             'tls: "off" cannot be with Data Prepper; write internal, or pulumi config set --path apm.ingest direct',
+        ],
+        [
+            "passwords that people type, in the clear",
+            { tls: "off", apm: '{"ingest":"direct"}' },
+            "dashboardsCopies: 2 cannot be without TLS, since people log in there; write 0, or tls: internal",
         ],
         [
             "a secret that nobody asks for",
@@ -317,10 +322,8 @@ describe("a preview of Container APM says what does not outlast every fault", ()
     it.each<[Record<string, string>, string[]]>([
         [{}, ["opensearchSnapshotBucket"]],
         [{ opensearchReplicas: "0" }, ["opensearchReplicas", "opensearchSnapshotBucket"]],
-        [
-            { dashboardsCopies: "1", tls: "off", apm: '{"ingest":"direct"}' },
-            ["dashboardsCopies", "opensearchSnapshotBucket", "tls"],
-        ],
+        [{ dashboardsCopies: "0", tls: "off", apm: '{"ingest":"direct"}' }, ["opensearchSnapshotBucket", "tls"]],
+        [{ dashboardsCopies: "1" }, ["dashboardsCopies", "opensearchSnapshotBucket"]],
         [{ opensearchSnapshotDirectory: "/mnt/snapshots" }, []],
         [{ apmNodes: `${NODES},apm-4=192.168.110.234` }, ["apmNodes", "opensearchSnapshotBucket"]],
         [

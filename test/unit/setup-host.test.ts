@@ -270,7 +270,7 @@ describe("a port that our own container has", () => {
 describe("the scripts", () => {
     const found = spawnSync("shellcheck", ["--version"]).status === 0;
 
-    it("please shellcheck", (context) => {
+    it("please shellcheck", { timeout: 120_000 }, (context) => {
         if (!found && process.env.CI !== "true") return context.skip("shellcheck is not installed");
         expect(found, "shellcheck is missing; install the package of that name").toBe(true);
         const files = [SCRIPTS, path.join(ROOT, "lab", "host")]

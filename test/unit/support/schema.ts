@@ -5,12 +5,16 @@ export type Schema =
     | "string"
     | "boolean"
     | "integer"
+    | "number"
     | "port"
     /** ISO 8601, or a number with a unit. */
     | "duration"
     /** A number with `b`, `kb`, `mb` or `gb`. */
     | "bytes"
+    | "url"
     | "nothing"
+    /** Empty text, too. */
+    | "text"
     | { oneOf: unknown[] }
     | { list: Schema }
     | { map: Schema; most?: number }
@@ -23,11 +27,14 @@ const isMap = (value: unknown): value is Record<string, unknown> =>
 
 const PLAIN: Record<string, (value: unknown) => boolean> = {
     string: (value) => typeof value === "string" && value !== "",
+    text: (value) => typeof value === "string",
     boolean: (value) => typeof value === "boolean",
     integer: (value) => Number.isInteger(value),
+    number: (value) => typeof value === "number",
     port: (value) => Number.isInteger(value) && (value as number) > 0 && (value as number) < 65_536,
     duration: (value) => typeof value === "string" && /^(P(?=.).*|\d+(ms|s|m|h|d))$/.test(value),
     bytes: (value) => typeof value === "string" && /^\d+(\.\d+)?(b|kb|mb|gb)$/.test(value),
+    url: (value) => typeof value === "string" && /^https?:\/\/[^/\s]+$/.test(value),
     nothing: (value) => value === null,
 };
 

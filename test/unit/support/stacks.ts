@@ -4,7 +4,8 @@ import { parse } from "yaml";
 import { ApmValues, Values } from "../../../components/settings/keys";
 import { nodeSettings } from "../../../components/settings/node-settings";
 import { parseValues, RawConfig } from "../../../components/settings/parse";
-import { NodeSettings } from "../../../components";
+import { ApmNodeSettings, NodeSettings } from "../../../components";
+import { apmNodeSettings } from "../../../components/settings/apm-node-settings";
 
 export const ROOT = path.join(__dirname, "..", "..", "..");
 
@@ -65,6 +66,10 @@ export function projectDefaults(): RawConfig {
         typeof value === "object" ? JSON.stringify(value) : value === undefined ? undefined : String(value),
     ]);
     return Object.fromEntries(texts.filter(([, text]) => text !== undefined)) as RawConfig;
+}
+
+export function apmSettingsOf(stack: ApmStackName, changes: Record<string, string> = {}): ApmNodeSettings {
+    return apmNodeSettings(apmValuesOf(stack, changes));
 }
 
 export function settingsOf(stack: StackName, changes: Record<string, string> = {}): NodeSettings {
