@@ -1,10 +1,14 @@
 import { Command, Option } from "commander";
-import { Deployment, openDeployment } from "./deployment";
+import { System } from "../components/settings/keys";
+import { SYSTEMS } from "../components/settings/systems";
+import { AnyDeployment, Deployment, openSystem } from "./deployment";
+import { UserError } from "./errors";
 
 /** Options that every command has. */
 export interface CommonOptions {
     cwd?: string;
     stack?: string[];
+    system?: System;
     json?: boolean;
 }
 
@@ -22,19 +26,24 @@ export function addCommand(program: Command, usage: string, description: string)
         .addOption(
             new Option(
                 "-s, --stack <stack>",
-                "a stack of the pair; repeat it for the other (default: all that have a nodeName)",
+                "a stack of the system; repeat it for the others (default: all of one system that have a nodeName)",
             ).argParser(collect),
+        )
+        .addOption(
+            new Option("--system <system>", "which one, where stacks of both are there").choices(Object.keys(SYSTEMS)),
         )
         .option("-j, --json", "print JSON on standard output, and nothing else there");
 }
 
-/** Opens the pair, and closes its connections however it ends. Ctrl-C ends the process, unless `onInterrupt` says what else to do. */
-export async function withDeployment<T>(
+/** Opens a system, and closes its connections however it ends. Ctrl-C ends the process, unless `onInterrupt` says what else to do. */
+export async function withSystem<T>(
     options: CommonOptions,
-    use: (deployment: Deployment) => Promise<T>,
+    use: (deployment: AnyDeployment) => Promise<T>,
     onInterrupt?: () => void,
 ): Promise<T> {
-    const deployment = await openDeployment({ directory: options.cwd, stacks: options.stack });
+    const deployment = await openSystem({ directory: options.cwd, stacks: options.stack, system: options.system });
+    for (const stack of deployment.leftOut ?? [])
+        console.error(`otel-ha: stack ${stack} was never made (pulumi stack init ${stack}), and is left out`);
     const interrupted = (): void => {
         if (onInterrupt) onInterrupt();
         else void deployment.close().finally(() => process.exit(INTERRUPTED));
@@ -46,4 +55,16 @@ export async function withDeployment<T>(
         process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
         await deployment.close();
     }
+}
+
+/** The same for what only the pair has. Errors: another system was asked for. */
+export async function withDeployment<T>(
+    options: CommonOptions,
+    use: (deployment: Deployment) => Promise<T>,
+    onInterrupt?: () => void,
+): Promise<T> {
+    const system = "otel-ha";
+    if ((options.system ?? system) !== system)
+        throw new UserError(`this is for ${SYSTEMS[system].title} (${system}) only`);
+    return withSystem({ ...options, system }, (deployment) => use(deployment as Deployment), onInterrupt);
 }

@@ -2,9 +2,15 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sshOptions } from "../components/host";
-import { Values } from "../components/settings/keys";
+import { CommonValues } from "../components/settings/keys";
 import { shellQuote } from "../components/shell";
 import { run, RunOptions, RunResult } from "./run";
+
+/** How a host is reached. */
+export type SshValues = Pick<
+    CommonValues,
+    "nodeName" | "nodeAddress" | "hostKey" | "sshUser" | "sshPort" | "sshPrivateKeyFile"
+>;
 
 /** What a command on a host may be given. */
 export interface ExecOptions extends Pick<RunOptions, "input" | "timeoutMs" | "onLine"> {
@@ -24,7 +30,7 @@ const KEEP_ALIVE = ["-o", "ServerAliveInterval=3", "-o", "ServerAliveCountMax=3"
 const MASTER = ["-o", "ControlMaster=yes", "-o", "ControlPersist=60", ...KEEP_ALIVE, "-N", "-f"];
 
 /** Everything for ssh but the command line on the host. Pure. */
-export function sshCommand(values: Values, controlPath: string, more: string[] = []): string[] {
+export function sshCommand(values: SshValues, controlPath: string, more: string[] = []): string[] {
     const login = sshOptions({
         address: values.nodeAddress,
         hostKey: values.hostKey,
@@ -50,10 +56,10 @@ export class Connections {
     // Short: the path of a Unix socket has at most 108 bytes.
     private readonly directory = mkdtempSync(join(tmpdir(), "otel-ha-ssh-"));
     private readonly connecting = new Map<string, Promise<RunResult>>();
-    private readonly used = new Map<string, Values>();
+    private readonly used = new Map<string, SshValues>();
 
     /** Runs a shell command line as root. Does not throw: 255 is a host that cannot be reached, 124 one that took too long. */
-    async exec(values: Values, line: string, { fresh, ...options }: ExecOptions = {}): Promise<RunResult> {
+    async exec(values: SshValues, line: string, { fresh, ...options }: ExecOptions = {}): Promise<RunResult> {
         const timeoutMs = options.timeoutMs ?? EXEC_TIMEOUT_MS;
         const end = Date.now() + timeoutMs;
         if (!fresh && !existsSync(this.socket(values))) {
@@ -69,17 +75,17 @@ export class Connections {
 
     /** Ends all connections. */
     async close(): Promise<void> {
-        const end = (values: Values): Promise<RunResult> =>
+        const end = (values: SshValues): Promise<RunResult> =>
             run(sshCommand(values, this.socket(values), ["-O", "exit"]), { timeoutMs: 2_000 });
         await Promise.all([...this.used.values()].map(end));
         rmSync(this.directory, { recursive: true, force: true });
     }
 
-    private socket(values: Values): string {
+    private socket(values: SshValues): string {
         return join(this.directory, values.nodeName);
     }
 
-    private connect(values: Values, timeoutMs: number): Promise<RunResult> {
+    private connect(values: SshValues, timeoutMs: number): Promise<RunResult> {
         const name = values.nodeName;
         this.used.set(name, values);
         const connecting =

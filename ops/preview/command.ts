@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import { addCommand, CommonOptions, withDeployment } from "../cli";
-import { Deployment } from "../deployment";
+import { addCommand, CommonOptions, withSystem } from "../cli";
+import { AnyDeployment, AnyNode } from "../deployment";
 import { UserError } from "../errors";
 import { paintFor } from "../terminal";
 import { Situation } from "./consequences";
@@ -22,9 +22,10 @@ const CHANGES = 1;
 const FAILED = 3;
 
 const HELP = `
-What it does: "pulumi preview" of both stacks, and one summary of the two: first what starts anew, what moves the virtual IP, what breaks a
+What it does: "pulumi preview" of all stacks, and one summary of them: first what starts anew, what moves the virtual IP, what breaks a
 quorum, what only reloads; then each host's changes, line by line. Secrets are not shown. It asks no host and needs no SSH key: only the state
-and PULUMI_CONFIG_PASSPHRASE. So it takes the node with the role MASTER for the owner of the virtual IP.
+and PULUMI_CONFIG_PASSPHRASE. So it takes the node with the role MASTER for the owner of the virtual IP, and does not
+know the elected cluster manager of Container APM.
 
 --format markdown is for a comment on a pull request (docs/ci/README.md): its first line is a mark that a browser does not show, by which CI
 finds the comment that it made before; it fits into a comment, and says so when something had to be left out.
@@ -70,7 +71,7 @@ function readLimit(text: string): number {
 async function previewReport(options: PreviewOptions, format: Format): Promise<Report> {
     const of = reportName(options.stack);
     try {
-        return await withDeployment(options, (deployment) => previewPair(deployment, of));
+        return await withSystem(options, (deployment) => previewAll(deployment, of));
     } catch (error) {
         if (format === "text" || !(error instanceof UserError)) throw error;
         console.error(`otel-ha: ${error.message}`);
@@ -79,18 +80,21 @@ async function previewReport(options: PreviewOptions, format: Format): Promise<R
 }
 
 /** Previews all stacks of a deployment. Does not throw for one that fails. */
-export async function previewPair(deployment: Deployment, of: string): Promise<Report> {
+export async function previewAll(deployment: AnyDeployment, of: string): Promise<Report> {
     // The owner is changed last.
-    const nodes = [...deployment.nodes].reverse();
+    const nodes: AnyNode[] = deployment.system === "apm" ? deployment.nodes : [...deployment.nodes].reverse();
     const results = await Promise.all(nodes.map((node) => previewStack(deployment, node)));
     return makeReport(of, results, assumed(deployment));
 }
 
 /** Where things are when all is well. Pure. */
-export function assumed({ nodes }: Pick<Deployment, "nodes">): Situation {
+export function assumed({ nodes }: Pick<AnyDeployment, "nodes">): Situation {
+    const all: AnyNode[] = nodes;
+    // Who is elected can be anybody.
+    const isMaster = ({ values }: AnyNode): boolean => values.system === "otel-ha" && values.role === "MASTER";
     return {
-        owners: nodes.filter(({ values }) => values.role === "MASTER").map(({ name }) => name),
-        values: Object.fromEntries(nodes.map(({ name, values }) => [name, values])),
+        owners: all.filter(isMaster).map(({ name }) => name),
+        values: Object.fromEntries(all.map(({ name, values }) => [name, values])),
     };
 }
 

@@ -1,18 +1,19 @@
-import { Values } from "../../components/settings/keys";
+import { AnyValues, Values } from "../../components/settings/keys";
+import { ofApm } from "./apm";
 import { Change, NodePlan } from "./plan";
 import { ofRotations } from "./rotations";
 
 /** Where things are before anything is touched. */
 export interface Situation {
-    /** Names of the nodes that hold the virtual IP. */
+    /** Names of the nodes that hold the virtual IP, or of the elected cluster manager. */
     owners: string[];
-    /** Settings of the nodes, by name. */
-    values: Record<string, Values>;
+    /** Settings of the nodes, by name: all of one system. */
+    values: Record<string, AnyValues>;
 }
 
 /** What people notice while a change is made. */
 export interface Consequence {
-    of: "virtual IP" | "collector" | "object store" | "secrets" | "clients";
+    of: "virtual IP" | "collector" | "object store" | "cluster" | "secrets" | "clients";
     text: string;
     /** A quorum is broken meanwhile. */
     quorum?: boolean;
@@ -35,6 +36,7 @@ export const movesVip = (plan: NodePlan, owners: string[]): boolean =>
 export function consequences(plans: NodePlan[], { owners, values }: Situation): Consequence[] {
     return plans.flatMap((plan) => {
         const node = values[plan.name]!;
+        if (node.system === "apm") return ofApm(plan, node, owners);
         const store = inTheStore(plan, node);
         return [...atTheDoor(plan, node, owners), ...store, ...ofNewSecrets(plan, node), ...ofRotations(plan, node)];
     });

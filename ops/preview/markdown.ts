@@ -128,7 +128,7 @@ const followText = (names: string[]): string =>
 const collapsed = (summary: string, body: string): string =>
     `<details><summary>${summary}</summary>\n\n${body}\n\n</details>`;
 
-function footText({ warnings, owner, result }: Report): string {
+function footText({ warnings, owner, unasked, result }: Report): string {
     const blocks = [
         ...(warnings.length > 0 ? [collapsed(`${warnings.length} to know`, fenced(warnings.join("\n")))] : []),
         ...(owner !== undefined && result === "changes"
@@ -136,6 +136,7 @@ function footText({ warnings, owner, result }: Report): string {
                   `No host was asked: ${escaped(owner)} is taken for the owner of the virtual IP. \`otel-ha up\` changes one host after the other, the owner last.`,
               ]
             : []),
+        ...(unasked !== undefined && result === "changes" ? [`No host was asked: ${escaped(unasked)}`] : []),
     ];
     return blocks.join("\n\n") || "No host was asked.";
 }

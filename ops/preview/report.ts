@@ -31,6 +31,8 @@ export interface Report {
     warnings: string[];
     /** What kept the previews from being made at all. */
     errors: string[];
+    /** What is not known since nobody was asked; @default nothing */
+    unasked?: string;
     /** Node that is taken for the owner of the virtual IP, since nobody was asked. */
     owner?: string;
 }
@@ -42,11 +44,13 @@ export function orderText({ hosts }: Report, host: HostReport): string {
     return changed[0] === host ? ", first" : ", then";
 }
 
+const UNASKED = "which node is the elected cluster manager, and goes last, only otel-ha up finds out.";
+
 /** @example reportName([]) → "all" */
 export const reportName = (stacks: string[] = []): string =>
     stacks.length === 0 ? "all" : [...stacks].sort().join(" ");
 
-/** Puts the previews of a pair together. `results` in the order of an update. Pure. */
+/** Puts the previews of a system together. `results` in the order of an update. Pure. */
 export function makeReport(of: string, results: (StackPreview | FailedPreview)[], situation: Situation): Report {
     const hosts = results.map(hostReport);
     const planned = hosts.flatMap(({ plan, details: all }) => (plan ? [{ plan, details: all }] : []));
@@ -70,6 +74,7 @@ export function makeReport(of: string, results: (StackPreview | FailedPreview)[]
         warnings: [...new Set(warnings)],
         errors: [],
         owner: situation.owners[0],
+        ...(Object.values(situation.values).some(({ system }) => system === "apm") ? { unasked: UNASKED } : {}),
     };
 }
 

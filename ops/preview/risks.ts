@@ -1,8 +1,9 @@
 import { affected, consequences, Situation } from "./consequences";
+import { apartLines } from "./apm";
 import { Detail } from "./details";
 import { NodePlan } from "./plan";
 
-/** What a change does to the people who use the pair, one kind of it. */
+/** What a change does to the people who use the system, one kind of it. */
 export interface Risk {
     /** @example "Starts anew" */
     title: string;
@@ -30,7 +31,11 @@ export function risks(planned: Planned[], situation: Situation): Risk[] {
             said: "the virtual IP may move",
             lines: [...of((one) => one.of === "virtual IP"), ...vrrpLines(planned)],
         },
-        { title: "Breaks a quorum", said: "a quorum breaks for a while", lines: of((one) => one.quorum === true) },
+        {
+            title: "Breaks a quorum",
+            said: "a quorum breaks for a while",
+            lines: [...of((one) => one.quorum === true), ...apartLines(planned)],
+        },
         {
             title: "Meanwhile",
             said: "",

@@ -1,12 +1,14 @@
 /** What people notice, or have to do, when secrets and certificates are others. Pure. */
-import { Values } from "../../components/settings/keys";
+import { AnyValues, ApmValues, Values } from "../../components/settings/keys";
 import type { Consequence } from "./consequences";
 import { BY_ANOTHER_CA, Change, NodePlan } from "./plan";
 
 /** Sentences about a plan; none for a first deployment, of which nobody knows anything yet. */
-export function ofRotations(plan: NodePlan, v: Values): Consequence[] {
+export function ofRotations(plan: NodePlan, v: AnyValues): Consequence[] {
     if (plan.first) return [];
-    return [...passwords(plan, v), ...tokens(plan), ...authorities(plan), ...signers(plan)].map((text) => ({
+    const logins = v.system === "apm" ? apmPasswords(plan, v) : passwords(plan, v);
+    const nodes = v.system === "apm" ? "all nodes" : "both nodes";
+    return [...logins, ...tokens(plan), ...authorities(plan, nodes), ...signers(plan)].map((text) => ({
         of: "clients",
         text,
     }));
@@ -23,6 +25,27 @@ function passwords(plan: NodePlan, v: Values): string[] {
         haproxyStatsPassword: refused(v.haproxyStatsUser, "who operates the pair needs", "haproxyStatsPassword"),
         vrrpPassword:
             "the nodes get another VRRP password one after the other; the virtual IP stays where it is meanwhile",
+    };
+    return Object.keys(said).flatMap((name) => (changed(plan, `secret ${name}`) ? [said[name]!] : []));
+}
+
+function apmPasswords(plan: NodePlan, v: ApmValues): string[] {
+    const beside = (role: string): string =>
+        `another user "${role}" is made beside the old one, which is removed when no node needs it any more`;
+    const said: Record<string, string> = {
+        opensearchAdminPassword:
+            "the password of OpenSearch's administrator is another one, and the old one is refused at once (pulumi stack output opensearchAdminPassword --show-secrets)",
+        opensearchReaderPassword: `${beside("reader")}: who searches needs it (pulumi stack output opensearchReaderPassword --show-secrets)`,
+        opensearchWriterPassword: beside("writer"),
+        opensearchDashboardsPassword: beside("dashboards"),
+        opensearchMonitorPassword: beside("monitor"),
+        ...(v.apm.ingest === "direct"
+            ? {}
+            : {
+                  dataPrepperPassword:
+                      "the password for Data Prepper is another one: until a node's collector has it, what it sends waits in its queue",
+              }),
+        dashboardsCookieSecret: "sessions of OpenSearch Dashboards end, and people have to log in again",
     };
     return Object.keys(said).flatMap((name) => (changed(plan, `secret ${name}`) ? [said[name]!] : []));
 }
@@ -51,14 +74,14 @@ function tokens({ changes }: NodePlan): string[] {
     ];
 }
 
-function authorities({ changes }: NodePlan): string[] {
+function authorities({ changes }: NodePlan, nodes: string): string[] {
     // With the last certificate goes TLS itself.
     if (changes.some(({ op, what }) => op === "delete" && what.startsWith("certificate "))) return [];
     return changes.flatMap(({ op, what }) => {
         if (!/^CA \d+$/.test(what)) return [];
         if (op === "create")
             return [
-                `both nodes believe ${what}, too; clients need it beside what they have (pulumi stack output caCertificate) before it signs`,
+                `${nodes} believe ${what}, too; clients need it beside what they have (pulumi stack output caCertificate) before it signs`,
             ];
         return op === "delete"
             ? [`${what} is not believed any more: clients that know no other one are cut off, if they were not before`]

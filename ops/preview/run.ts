@@ -1,4 +1,4 @@
-import { DeployedNode, Deployment } from "../deployment";
+import { AnyDeployment, AnyNode } from "../deployment";
 import { UserError } from "../errors";
 import { expectedServices } from "../status/collect";
 import { NodePlan, parsePreview, PlannedNode, planOf, Preview, previewErrors } from "./plan";
@@ -20,8 +20,8 @@ export const failed = (result: StackPreview | FailedPreview): result is FailedPr
 
 /** Previews one stack; touches no host. Does not throw for a preview that fails. */
 export async function previewStack(
-    deployment: Deployment,
-    { stack, name, values }: DeployedNode,
+    deployment: Pick<AnyDeployment, "pulumi">,
+    { stack, name, values }: AnyNode,
 ): Promise<StackPreview | FailedPreview> {
     const node: PlannedNode = { stack, name, services: expectedServices(values) };
     const { code, stdout, stderr } = await deployment.pulumi(["preview", "--json", "--stack", stack]);
@@ -50,11 +50,11 @@ export function readResult(
 }
 
 /** What would be done to every stack. Errors: a preview that fails. */
-export const plansOf = (deployment: Deployment): Promise<NodePlan[]> =>
-    Promise.all(deployment.nodes.map((node) => planFor(deployment, node)));
+export const plansOf = (deployment: Pick<AnyDeployment, "nodes" | "pulumi">): Promise<NodePlan[]> =>
+    Promise.all((deployment.nodes as AnyNode[]).map((node) => planFor(deployment, node)));
 
 /** What would be done to one. Errors: a preview that fails. */
-export async function planFor(deployment: Deployment, node: DeployedNode): Promise<NodePlan> {
+export async function planFor(deployment: Pick<AnyDeployment, "pulumi">, node: AnyNode): Promise<NodePlan> {
     const result = await previewStack(deployment, node);
     if (!failed(result)) return result.plan;
     throw new UserError(`the preview of stack ${node.stack} fails; nothing was touched:\n${result.errors.join("\n")}`);

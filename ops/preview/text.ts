@@ -15,6 +15,9 @@ export function reportText(report: Report, paint: Paint): string {
         ...(report.owner !== undefined && report.result === "changes"
             ? [paint.faint(`No host was asked: ${report.owner} is taken for the owner of the virtual IP.`)]
             : []),
+        ...(report.unasked !== undefined && report.result === "changes"
+            ? [paint.faint(`No host was asked: ${report.unasked}`)]
+            : []),
     ];
     return blocks.join("\n\n");
 }

@@ -1,19 +1,20 @@
 /** How old secrets are, by Pulumi's state. */
-import { newestGeneration, SecretName } from "../../components/generations";
-import { Values } from "../../components/settings/keys";
-import { DeployedNode, Deployment } from "../deployment";
+import { newestGeneration } from "../../components/generations";
+import { AnyValues } from "../../components/settings/keys";
+import { AnyDeployment, AnyNode } from "../deployment";
+import { AnyGenerations, AnySecretName } from "./generations";
 import { ownerOf } from "./owner";
 import { givenBy } from "./secrets";
 
 /** When secrets were made, ISO 8601; those of which it is not known are missing. */
-export type Ages = Partial<Record<SecretName, string>>;
+export type Ages = Partial<Record<AnySecretName, string>>;
 
 interface Exported {
     deployment?: { resources?: { urn: string; created?: string; delete?: boolean }[] };
 }
 
 /** Reads them; a state that cannot be read says nothing. */
-export async function agesOf(deployment: Deployment, names: SecretName[]): Promise<Ages> {
+export async function agesOf(deployment: AnyDeployment, names: AnySecretName[]): Promise<Ages> {
     const owner = ownerOf(deployment.nodes);
     const made = await creations(deployment, owner);
     const entries = names.map((name) => [name, oldest(name, owner.values, owner.name, made)] as const);
@@ -22,8 +23,8 @@ export async function agesOf(deployment: Deployment, names: SecretName[]): Promi
 
 /** The oldest of the resources that a secret is made of, each as it is now. Pure. */
 export function oldest(
-    name: SecretName,
-    values: Values,
+    name: AnySecretName,
+    values: AnyValues,
     node: string,
     made: Record<string, string>,
 ): string | undefined {
@@ -34,8 +35,8 @@ export function oldest(
         .sort()[0];
 }
 
-function resourcesOf(name: SecretName, values: Values, node: string): RegExp {
-    const generation = newestGeneration(values, name);
+function resourcesOf(name: AnySecretName, values: AnyValues, node: string): RegExp {
+    const generation = newestGeneration<AnySecretName>(values as AnyGenerations, name);
     switch (name) {
         case "ca":
             return new RegExp(`^ca-${generation}$`);
@@ -47,11 +48,14 @@ function resourcesOf(name: SecretName, values: Values, node: string): RegExp {
                 ? /^credentials-otlpToken-[^.]+$/
                 : new RegExp(`^credentials-otlpToken-[^.]+\\.g${generation}$`);
         default:
-            return new RegExp(`^credentials-(${givenBy(name).join("|")})$`);
+            return new RegExp(`^credentials-(${givenBy(values, name).join("|")})$`);
     }
 }
 
-async function creations({ pulumi }: Deployment, { stack }: DeployedNode): Promise<Record<string, string>> {
+async function creations(
+    { pulumi }: Pick<AnyDeployment, "pulumi">,
+    { stack }: AnyNode,
+): Promise<Record<string, string>> {
     const { code, stdout } = await pulumi(["stack", "export", "--stack", stack]);
     return code === 0 ? readCreations(stdout) : {};
 }

@@ -1,8 +1,9 @@
 import { Command } from "commander";
+import { APM_SECRET_NAMES } from "../../components/apm-credentials";
 import { SECRET_NAMES } from "../../components/generations";
-import { addCommand, CommonOptions, withDeployment } from "../cli";
+import { addCommand, CommonOptions, withSystem } from "../cli";
 import { confirm } from "../confirm";
-import { Deployment } from "../deployment";
+import { AnyDeployment } from "../deployment";
 import { UserError } from "../errors";
 import { paintFor } from "../terminal";
 import { agesOf } from "./ages";
@@ -21,10 +22,11 @@ interface RotateOptions extends CommonOptions {
 }
 
 const HELP = `
-WHAT is one of ${SECRET_NAMES.join(", ")}; without it, all of them.
+WHAT is one of ${SECRET_NAMES.join(", ")}; of Container APM, one of
+${APM_SECRET_NAMES.join(", ")}; without it, all of them.
 
 What it does: writes the next generation into the settings of the stack that owns the secrets (pulumi config set --path generation.WHAT N), runs
-"otel-ha up" until both hosts have it, and looks on each of them that the old value is refused and the new one is taken. It begins only when
+"otel-ha up" until all hosts have it, and looks on each of them that the old value is refused and the new one is taken. It begins only when
 everything else is deployed. What others hold, otlpTokens and ca, is accepted old and new first: it stops there, says what to hand out, and
 goes on with --continue or --finish. When it is interrupted, the same command goes on with what is missing.
 
@@ -59,11 +61,7 @@ export function addRotateCommand(program: Command): void {
                 if (!running) process.exit(130);
             };
             const started = (): void => void (running = true);
-            await withDeployment(
-                options,
-                (deployment) => rotate(deployment, what, mode, options, started),
-                onInterrupt,
-            );
+            await withSystem(options, (deployment) => rotate(deployment, what, mode, options, started), onInterrupt);
         });
 }
 
@@ -74,7 +72,7 @@ function modeOf(options: RotateOptions): Mode {
 }
 
 async function rotate(
-    deployment: Deployment,
+    deployment: AnyDeployment,
     what: string[],
     mode: Mode,
     options: RotateOptions,
@@ -96,7 +94,7 @@ async function rotate(
 }
 
 async function check(
-    deployment: Deployment,
+    deployment: AnyDeployment,
     { owner, names, steps }: RotationPlan,
     { json }: RotateOptions,
 ): Promise<void> {

@@ -8,16 +8,23 @@ import {
     OVERLAPPING,
     SecretName,
 } from "../../components/generations";
+import { ApmSecretName } from "../../components/apm-credentials";
+
+/** A secret of whichever system. */
+export type AnySecretName = SecretName | ApmSecretName;
+
+/** What the settings of whichever system say of generations. */
+export type AnyGenerations = GenerationSettings<AnySecretName>;
 
 /** A secret whose old value is accepted beside the new one, since others hold it. */
 export type Overlapping = (typeof OVERLAPPING)[number];
 
-export const overlaps = (name: SecretName): name is Overlapping => (OVERLAPPING as readonly string[]).includes(name);
+export const overlaps = (name: AnySecretName): name is Overlapping => (OVERLAPPING as readonly string[]).includes(name);
 
 /** One number in the settings of the stack that owns the secrets. */
 export interface Assignment {
     key: "generation" | "oldestGeneration" | "issuingGeneration";
-    name: SecretName;
+    name: AnySecretName;
     number: number;
 }
 
@@ -37,7 +44,7 @@ export function readNote(text: string): Assignment[] {
             const [, key, name, number] =
                 /^(generation|oldestGeneration|issuingGeneration)\.(\w+)=(\d+)$/.exec(part) ?? [];
             if (key === undefined) throw new Error(`"${part}" is no number of a generation`);
-            return { key: key as Assignment["key"], name: name as SecretName, number: Number(number) };
+            return { key: key as Assignment["key"], name: name as AnySecretName, number: Number(number) };
         });
 }
 
@@ -52,7 +59,7 @@ export interface Overlap {
 }
 
 /** Those for which an old value is accepted beside the new one. */
-export function openOverlaps(settings: GenerationSettings, names: SecretName[]): Overlap[] {
+export function openOverlaps(settings: AnyGenerations, names: AnySecretName[]): Overlap[] {
     return names.filter(overlaps).flatMap((name) => {
         const [oldest, newest] = [oldestGeneration(settings, name), newestGeneration(settings, name)];
         if (oldest >= newest) return [];
@@ -62,8 +69,8 @@ export function openOverlaps(settings: GenerationSettings, names: SecretName[]):
 }
 
 /** Numbers that begin the rotation of some secrets. One that is open goes on first: it is left as it is. */
-export function beginning(settings: GenerationSettings, names: SecretName[], noted: Assignment[]): Assignment[] {
-    const open = openOverlaps(settings, names).map(({ name }) => name as SecretName);
+export function beginning(settings: AnyGenerations, names: AnySecretName[], noted: Assignment[]): Assignment[] {
+    const open = openOverlaps(settings, names).map(({ name }) => name as AnySecretName);
     return names
         .filter((name) => !open.includes(name) && !noted.some((one) => one.name === name))
         .map((name) => ({ key: "generation", name, number: newestGeneration(settings, name) + 1 }));

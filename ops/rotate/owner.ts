@@ -1,16 +1,16 @@
 /** The settings of the stack that owns the secrets: where rotations are written, and where an unfinished one is noted. */
-import { Values } from "../../components/settings/keys";
-import { DeployedNode, Deployment, readValues } from "../deployment";
+import { AnyValues } from "../../components/settings/keys";
+import { AnyDeployment, AnyNode, readAnyValues } from "../deployment";
 import { UserError } from "../errors";
 import { Assignment, noteOf, path, readNote } from "./generations";
 
-/** In the owner's settings, beside the program's own: numbers that were written and perhaps not deployed on both hosts. */
+/** In the owner's settings, beside the program's own: numbers that were written and perhaps not deployed on all hosts. */
 export const NOTE_KEY = "otel-ha-rotate:unfinished";
 
 /** The owner's settings as they are now. */
 export interface OwnerSettings {
     stack: string;
-    values: Values;
+    values: AnyValues;
     /** Keys that the settings name, secret ones too. */
     named: string[];
     /** Of a rotation that did not end. */
@@ -18,7 +18,7 @@ export interface OwnerSettings {
 }
 
 /** The node whose stack owns the secrets. Errors: it is not among them. Pure. */
-export function ownerOf(nodes: DeployedNode[]): DeployedNode {
+export function ownerOf(nodes: AnyNode[]): AnyNode {
     const owner = nodes.find(({ values }) => values.credentialsStack === "");
     if (owner) return owner;
     throw new UserError(
@@ -27,7 +27,7 @@ export function ownerOf(nodes: DeployedNode[]): DeployedNode {
 }
 
 /** Reads them anew. Errors: they cannot be read, or what is noted is no rotation. */
-export async function readOwner({ nodes, pulumi }: Deployment): Promise<OwnerSettings> {
+export async function readOwner({ nodes, pulumi }: Pick<AnyDeployment, "nodes" | "pulumi">): Promise<OwnerSettings> {
     const { stack } = ownerOf(nodes);
     const { code, stdout, stderr } = await pulumi(["config", "--json", "--stack", stack]);
     if (code !== 0)
@@ -46,7 +46,7 @@ export function ownerSettings(stack: string, shown: Shown): OwnerSettings {
     const prefix = `${project}:`;
     return {
         stack,
-        values: readValues(stack, project, config),
+        values: readAnyValues(stack, project, config),
         named: Object.keys(shown)
             .filter((key) => key.startsWith(prefix) && config[key] !== "")
             .map((key) => key.slice(prefix.length)),
@@ -65,16 +65,20 @@ function noted(stack: string, text: string): Assignment[] {
 }
 
 /** Writes numbers, and before that the note by which another run knows what to go on with. Errors: Pulumi's. */
-export async function writeNumbers(deployment: Deployment, stack: string, numbers: Assignment[]): Promise<void> {
+export async function writeNumbers(
+    deployment: Pick<AnyDeployment, "pulumi">,
+    stack: string,
+    numbers: Assignment[],
+): Promise<void> {
     await config(deployment, stack, ["set", NOTE_KEY, noteOf(numbers)]);
     for (const one of numbers) await config(deployment, stack, ["set", "--path", path(one), String(one.number)]);
 }
 
-/** Both hosts have what was noted. */
-export const forgetNote = (deployment: Deployment, stack: string): Promise<void> =>
+/** All hosts have what was noted. */
+export const forgetNote = (deployment: Pick<AnyDeployment, "pulumi">, stack: string): Promise<void> =>
     config(deployment, stack, ["rm", NOTE_KEY]);
 
-async function config({ pulumi }: Deployment, stack: string, words: string[]): Promise<void> {
+async function config({ pulumi }: Pick<AnyDeployment, "pulumi">, stack: string, words: string[]): Promise<void> {
     const { code, stderr } = await pulumi(["config", ...words, "--stack", stack]);
     if (code !== 0)
         throw new UserError(`pulumi config ${words.join(" ")} --stack ${stack} failed: ${stderr.trim()}`, 1);

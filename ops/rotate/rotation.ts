@@ -1,12 +1,20 @@
-import { SecretName } from "../../components/generations";
-import { Deployment } from "../deployment";
+import { AnyDeployment, AnyNode } from "../deployment";
 import { UserError } from "../errors";
 import { ownCommand } from "../own-command";
 import { isEmpty } from "../preview/plan";
 import { plansOf } from "../preview/run";
 import { FAILED } from "../up/rolling";
 import { former, Former } from "./former";
-import { Assignment, beginning, noteOf, openOverlaps, Overlap, remainingSteps } from "./generations";
+import {
+    AnyGenerations,
+    AnySecretName,
+    Assignment,
+    beginning,
+    noteOf,
+    openOverlaps,
+    Overlap,
+    remainingSteps,
+} from "./generations";
 import { Look, lookAtFormer } from "./looks";
 import { forgetNote, OwnerSettings, readOwner, writeNumbers } from "./owner";
 
@@ -16,15 +24,15 @@ export type Mode = "begin" | "continue" | "finish";
 /** What is going to be done. */
 export interface RotationPlan {
     owner: OwnerSettings;
-    names: SecretName[];
-    /** Each is followed by an update of both hosts. */
+    names: AnySecretName[];
+    /** Each is followed by an update of all hosts. */
     steps: Assignment[][];
     /** The first step was begun by another run. */
     interrupted: boolean;
 }
 
 /** Steps for what is wanted, after those of a run that did not end. Pure. */
-export function rotationPlan(owner: OwnerSettings, names: SecretName[], mode: Mode): RotationPlan {
+export function rotationPlan(owner: OwnerSettings, names: AnySecretName[], mode: Mode): RotationPlan {
     const { values, noted } = owner;
     const interrupted = noted.length > 0;
     if (mode === "begin") {
@@ -32,7 +40,7 @@ export function rotationPlan(owner: OwnerSettings, names: SecretName[], mode: Mo
         return { owner, names, steps: step.length > 0 ? [step] : [], interrupted };
     }
     // What was noted is perhaps not written yet; what follows counts on it.
-    const after = noted.reduce(
+    const after = noted.reduce<AnyGenerations>(
         (all, { key, name, number }) => ({ ...all, [key]: { ...all[key], [name]: number } }),
         values,
     );
@@ -50,18 +58,18 @@ export interface RotationResult {
 }
 
 /** Secrets whose old value has no business any more when these numbers are deployed. Pure. */
-export function endedBy(steps: Assignment[][], open: Overlap[]): SecretName[] {
+export function endedBy(steps: Assignment[][], open: Overlap[]): AnySecretName[] {
     const touched = [...new Set(steps.flat().map(({ name }) => name))];
     return touched.filter((name) => !open.some((one) => one.name === name));
 }
 
-/** How often both hosts are brought up at most: the other stack sees what the owner has made only afterwards. */
+/** How often all hosts are brought up at most: the other stacks see what the owner has made only afterwards. */
 const MOST_UPDATES = 3;
 
 /** Rotates secrets. */
 export class Rotation {
     constructor(
-        private readonly deployment: Deployment,
+        private readonly deployment: AnyDeployment,
         private readonly plan: RotationPlan,
         private readonly say: (line: string) => void,
         private readonly up: typeof ownCommand = ownCommand,
@@ -115,11 +123,13 @@ export class Rotation {
         );
     }
 
-    private async look(names: SecretName[], before: Former | undefined): Promise<Look[]> {
+    private async look(names: AnySecretName[], before: Former | undefined): Promise<Look[]> {
         if (before) return lookAtFormer(this.deployment, names, before);
         const seen = "another run began this, and only that one knew the old one";
         return names.flatMap((name) =>
-            this.deployment.nodes.map((node): Look => ({ name, where: node.name, state: "unknown", seen })),
+            (this.deployment.nodes as AnyNode[]).map(
+                (node): Look => ({ name, where: node.name, state: "unknown", seen }),
+            ),
         );
     }
 }

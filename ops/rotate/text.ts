@@ -1,22 +1,23 @@
 /** What `otel-ha rotate` says. Pure. */
-import { newestGeneration, SecretName } from "../../components/generations";
-import { Values } from "../../components/settings/keys";
+import { newestGeneration } from "../../components/generations";
+import { AnyValues } from "../../components/settings/keys";
 import { span } from "../format";
 import { Paint, table } from "../terminal";
 import { Ages } from "./ages";
-import { Assignment, noteOf, Overlap } from "./generations";
+import { AnyGenerations, AnySecretName, Assignment, noteOf, Overlap } from "./generations";
 import { Look } from "./looks";
-import { EXPLANATIONS } from "./secrets";
+import { rotationOf } from "./systems";
 
 /** What would be made anew, how old it is, and what that means. */
-export function secretsText(names: SecretName[], v: Values, ages: Ages, now: number): string {
+export function secretsText(names: AnySecretName[], v: AnyValues, ages: Ages, now: number): string {
+    const { explanations } = rotationOf(v);
     const rows = names.map((name) => [
         name,
-        `generation ${newestGeneration(v, name)}`,
+        `generation ${newestGeneration<AnySecretName>(v as AnyGenerations, name)}`,
         ages[name] ? `made ${span((now - Date.parse(ages[name])) / 1000)} ago` : "age not known",
-        EXPLANATIONS[name].what,
+        explanations[name].what,
     ]);
-    return [...table(rows), "", ...names.map((name) => `  ${name}: ${EXPLANATIONS[name].effect}`)].join("\n");
+    return [...table(rows), "", ...names.map((name) => `  ${name}: ${explanations[name].effect}`)].join("\n");
 }
 
 /** What is going to be written. */

@@ -1,18 +1,24 @@
-import { PairPurpose } from "../../components/certificates";
+import { Purpose } from "../../components/certificates";
 import { certificates } from "../../components/pem";
 import { lasts } from "../../components/renewal";
-import { Values } from "../../components/settings/keys";
+import { AnyValues, Values } from "../../components/settings/keys";
 import { span } from "../format";
 import type { Finding } from "./model";
 
 /** What a certificate is for; `ca`: whom the node believes. */
-export type Use = PairPurpose | "ca";
+export type Use = Purpose | "ca";
 
 /** When certificates end, ISO 8601; undefined: there is none, or it cannot be read. */
 export type CertificateEnds = Partial<Record<Use, string>>;
 
-/** Where a node has its certificates. Pure. */
-export function certificateFiles(v: Values): { use: Use; path: string }[] {
+/** A certificate on a host. */
+export interface CertificateFile {
+    use: Use;
+    path: string;
+}
+
+/** Where a node of the pair has its certificates. Pure. */
+export function certificateFiles(v: Values): CertificateFile[] {
     if (v.tls === "off") return [];
     const haproxy = `${v.configDir}/haproxy/tls`;
     return [
@@ -56,12 +62,22 @@ const SAID: Record<Use, string> = {
     clients: "the certificate that clients see",
     peer: "the certificate that the other node sees",
     objectStore: "the certificate of the object store",
+    opensearch: "the certificate of OpenSearch",
+    opensearchAdmin: "the certificate of who sets OpenSearch up",
+    dataPrepper: "the certificate of Data Prepper",
+    dashboards: "the certificate of OpenSearch Dashboards",
+    collector: "the certificate that applications see",
     ca: "the CA",
 };
 
-/** What is wrong with the certificates of a node, and what to do. Pure. */
-export function certificateFindings(name: string, v: Values, found: CertificateEnds, now: number): Finding[] {
-    return certificateFiles(v).flatMap(({ use }): Finding[] => {
+/** What is wrong with the certificates that a node should have, and what to do. Pure. */
+export function certificateFindings(
+    { nodeName: name, ...v }: Pick<AnyValues, "nodeName" | "tls" | "certificateRenewBefore">,
+    wanted: CertificateFile[],
+    found: CertificateEnds,
+    now: number,
+): Finding[] {
+    return wanted.flatMap(({ use }): Finding[] => {
         const notAfter = found[use];
         const what = `${SAID[use]} on ${name}`;
         if (notAfter === undefined)
@@ -80,7 +96,7 @@ export function certificateFindings(name: string, v: Values, found: CertificateE
 const within = (notAfter: string, now: number): string =>
     `in ${span((Date.parse(notAfter) - now) / 1000)}, on ${notAfter.slice(0, 16).replace("T", " ")} UTC`;
 
-function remedy(use: Use, { tls }: Values): string {
+function remedy(use: Use, { tls }: Pick<AnyValues, "tls">): string {
     if (tls === "provided")
         return use === "ca"
             ? "give a new tlsCaCertificate and what it signs, then run otel-ha up"

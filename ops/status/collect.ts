@@ -1,13 +1,15 @@
-import { nodeRequirements } from "../../components/node";
-import { nodeSettings } from "../../components/settings/node-settings";
-import { Values } from "../../components/settings/keys";
+import { AnyValues } from "../../components/settings/keys";
 import { shellQuote } from "../../components/shell";
 import { templateText } from "../../components/templates";
-import { DeployedNode } from "../deployment";
+import { AnyNode } from "../deployment";
 import { UNREACHABLE } from "../ssh";
-import { certificateFiles } from "./certificates";
+import { apmCertificateFiles, apmProbes } from "./apm/probes";
+import { CertificateFile, certificateFiles } from "./certificates";
 import { HostFacts, parseFacts } from "./facts";
-import { probeLines, probes } from "./probes";
+import { Probe, probeLines, probes } from "./probes";
+import { expectedServices } from "./services";
+
+export { expectedServices } from "./services";
 
 /** A host that says nothing for so long counts as away. */
 const HOST_TIMEOUT_MS = 5_000;
@@ -15,30 +17,34 @@ const HOST_TIMEOUT_MS = 5_000;
 /** One that is there may be busy. */
 const ANSWER_TIMEOUT_MS = 10_000;
 
-/** Services that a node should have by its settings. @example ["minio", "prometheus", …] Pure. */
-export function expectedServices(values: Values): string[] {
-    const suffix = `-${values.nodeName}`;
-    return nodeRequirements(nodeSettings(values)).map(({ container }) => container.slice(0, -suffix.length));
+/** What a host is asked besides its containers: that is all that differs between the systems. */
+interface Questions {
+    /** "": it has none. */
+    vip: string;
+    probes: Probe[];
+    certificates: CertificateFile[];
 }
 
+const questionsOf = (v: AnyValues): Questions =>
+    v.system === "apm"
+        ? { vip: "", probes: apmProbes(v), certificates: apmCertificateFiles(v) }
+        : { vip: v.vip, probes: probes(v), certificates: certificateFiles(v) };
+
 /** The script that asks a host, settings first. Pure. */
-export function statusScript(node: Pick<DeployedNode, "values" | "container">): string {
+export function statusScript(node: Pick<AnyNode, "values" | "container">): string {
     const services = expectedServices(node.values);
+    const { vip, probes: asked, certificates } = questionsOf(node.values);
     return [
-        `VIP=${shellQuote(node.values.vip)}`,
+        `VIP=${shellQuote(vip)}`,
         `CONTAINERS=${shellQuote(services.map((service) => node.container(service)).join(" "))}`,
-        `PROBES=${shellQuote(probeLines(probes(node.values)))}`,
-        `CERTIFICATES=${shellQuote(
-            certificateFiles(node.values)
-                .map(({ use, path }) => `${use} ${path}`)
-                .join("\n"),
-        )}`,
+        `PROBES=${shellQuote(probeLines(asked))}`,
+        `CERTIFICATES=${shellQuote(certificates.map(({ use, path }) => `${use} ${path}`).join("\n"))}`,
         templateText("scripts/collect-status.sh"),
     ].join("\n");
 }
 
 /** Asks one host everything at once. Never throws: a host that does not answer is a fact. */
-export async function collectHost(node: DeployedNode): Promise<HostFacts> {
+export async function collectHost(node: AnyNode): Promise<HostFacts> {
     // A connection that has to be made takes time that is not the clock's: make it before.
     const connected = await node.exec("true", { timeoutMs: HOST_TIMEOUT_MS });
     if (connected.code !== 0) return { error: complaint(connected, HOST_TIMEOUT_MS) };

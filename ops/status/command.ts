@@ -1,10 +1,10 @@
 import { Command, InvalidArgumentError } from "commander";
-import { addCommand, CommonOptions, withDeployment } from "../cli";
+import { addCommand, CommonOptions, withSystem } from "../cli";
 import { sleep } from "../run";
 import { paintFor } from "../terminal";
-import { EXIT_CODES, Status } from "./model";
-import { StatusReader } from "./reader";
-import { statusText } from "./text";
+import { EXIT_CODES } from "./model";
+import { Reader, readerFor } from "./reader";
+import { AnyStatus, statusText } from "./text";
 
 interface StatusOptions extends CommonOptions {
     watch?: number | true;
@@ -12,7 +12,7 @@ interface StatusOptions extends CommonOptions {
 
 const HELP = `
 Exit codes:
-  0  healthy: everything works, twice
+  0  healthy: everything works, and is there more than once
   1  degraded: it works, but redundancy or something else is missing
   2  broken: data is not taken, or cannot be read
   3  cannot be told: no host can be reached, or the settings cannot be read
@@ -22,11 +22,14 @@ outstanding than what waits in passing: 5 s of the stated rate (dataPointsPerSec
 node's own, whose batches fill more slowly. Blocks are uploaded every 2 h: a new sidecar has no "last block uploaded".
 A certificate that ends within certificateRenewBefore is degraded, one that has ended is broken.
 
+Of Container APM: broken without a cluster manager, when the cluster is red, or when writes are refused, as by a full disk; degraded when it is yellow,
+a node is away, a disk is above a watermark, or the queue of a collector does not empty.
+
 Examples:
   otel-ha status                      one screen
   otel-ha status --watch              again every 2 seconds, until Ctrl-C
   otel-ha status --json | jq .verdict
-  otel-ha status >/dev/null || echo "look at the pair"
+  otel-ha status >/dev/null || echo "look at it"
 `;
 
 function everySeconds(text: string): number {
@@ -35,7 +38,7 @@ function everySeconds(text: string): number {
     return seconds;
 }
 
-function print(status: Status, json: boolean | undefined): void {
+function print(status: AnyStatus, json: boolean | undefined): void {
     const paint = paintFor(process.stdout);
     if (json) console.log(JSON.stringify(status, undefined, process.stdout.isTTY ? 2 : undefined));
     else console.log(statusText(status, paint, Date.now() / 1000));
@@ -43,7 +46,7 @@ function print(status: Status, json: boolean | undefined): void {
 }
 
 // Until Ctrl-C.
-async function watch(reader: StatusReader, seconds: number, json: boolean | undefined): Promise<never> {
+async function watch(reader: Reader, seconds: number, json: boolean | undefined): Promise<never> {
     for (;;) {
         const status = await reader.read();
         if (!json && process.stdout.isTTY) process.stdout.write("\u001b[H\u001b[2J");
@@ -54,12 +57,12 @@ async function watch(reader: StatusReader, seconds: number, json: boolean | unde
 }
 
 export function addStatusCommand(program: Command): void {
-    addCommand(program, "status", "Show whether the pair works, and whether everything is there twice")
+    addCommand(program, "status", "Show whether the system works, and whether everything is there more than once")
         .option("-w, --watch [seconds]", "show it again and again (default: every 2 seconds)", everySeconds)
         .addHelpText("after", HELP)
         .action((options: StatusOptions) =>
-            withDeployment(options, async (deployment) => {
-                const reader = new StatusReader(deployment);
+            withSystem(options, async (deployment) => {
+                const reader = readerFor(deployment);
                 if (options.watch) await watch(reader, options.watch === true ? 2 : options.watch, options.json);
                 else print(await reader.read(), options.json);
             }),

@@ -1,13 +1,7 @@
 import { size, span } from "../format";
-import { certificateFindings } from "./certificates";
-import { Finding, NodeFacts, NodeStatus, nodeStatus, Redundancy, Status, Verdict } from "./model";
-
-// Prometheus and Loki order by time stamps; certificates and signatures tolerate minutes, people comparing graphs do not.
-const CLOCK_DEGRADED_MS = 1_000;
-const CLOCK_NOTE_MS = 200;
-
-/** A queue that is this full will soon be too small. */
-const QUEUE_NEARLY_FULL = 0.8;
+import { certificateFiles, certificateFindings } from "./certificates";
+import { clockDifference, clockFindings, hostFindings, verdictOf } from "./common";
+import { Finding, NodeFacts, NodeStatus, nodeStatus, Redundancy, Status } from "./model";
 
 /** Any one of these is enough for queries, none is not. */
 const BACK_ENDS = { prometheus: "Prometheus", loki: "Loki" };
@@ -24,22 +18,16 @@ export function judge(facts: NodeFacts[], now = Date.now()): Status {
         ...vipFindings(vip, nodes),
         ...backEndFindings(nodes),
         ...nodes.flatMap(nodeFindings),
-        ...nodes.flatMap(({ name, certificates }, at) =>
-            certificates ? certificateFindings(name, facts[at]!.values, certificates, now) : [],
-        ),
+        ...nodes.flatMap(({ certificates }, at) => {
+            const { values } = facts[at]!;
+            return certificates ? certificateFindings(values, certificateFiles(values), certificates, now) : [];
+        }),
         ...clockFindings(clock, reachable),
         ...(redundancy.full === false && (Object.keys(redundancy.waiting).length > 0 || peerOut)
             ? [{ severity: "degraded" as const, text: `redundancy: ${redundancy.text}` }]
             : []),
     ];
     return { verdict: verdictOf(nodes, findings), vip, redundancy, clock, findings, nodes };
-}
-
-function verdictOf(nodes: NodeStatus[], findings: Finding[]): Verdict {
-    if (!nodes.some((node) => node.reachable)) return "unknown";
-    for (const severity of ["broken", "unknown", "degraded"] as const)
-        if (findings.some((finding) => finding.severity === severity)) return severity;
-    return "healthy";
 }
 
 function virtualIp(facts: NodeFacts[], nodes: NodeStatus[]): Status["vip"] {
@@ -96,34 +84,10 @@ function backEndFindings(nodes: NodeStatus[]): Finding[] {
     });
 }
 
-function nodeFindings(node: NodeStatus): Finding[] {
-    if (!node.reachable) return [{ severity: "degraded", text: `${node.name} cannot be reached: ${node.error}` }];
-    const services = node.services.flatMap((service): Finding[] => {
-        const findings: Finding[] = [];
-        if (service.state === "unknown")
-            findings.push({ severity: "unknown", text: `${service.container}: ${service.reason}` });
-        else if (service.state !== "ok")
-            findings.push({ severity: "degraded", text: `${service.container}: ${service.reason}` });
-        // What is not there at all has been said.
-        if (service.drift && service.state !== "missing")
-            findings.push({
-                severity: "note",
-                text: `${service.container} is ${service.drift}; otel-ha up repairs it`,
-            });
-        return findings;
-    });
-    const queues = (node.queues ?? []).flatMap(({ exporter, signal, bytes, capacityBytes }): Finding[] =>
-        capacityBytes > 0 && bytes > QUEUE_NEARLY_FULL * capacityBytes
-            ? [
-                  {
-                      severity: "degraded",
-                      text: `the queue of ${exporter} (${signal}) on ${node.name} holds ${size(bytes)} of ${size(capacityBytes)}; when it is full, data is refused`,
-                  },
-              ]
-            : [],
-    );
-    return [...services, ...queues, ...roomFindings(node), ...logWriteFindings(node), ...mendedLogFindings(node)];
-}
+const nodeFindings = (node: NodeStatus): Finding[] =>
+    node.reachable
+        ? [...hostFindings(node), ...roomFindings(node), ...logWriteFindings(node), ...mendedLogFindings(node)]
+        : hostFindings(node);
 
 // Perhaps the same disk, twice.
 function roomFindings({ name, fullDisks = [] }: NodeStatus): Finding[] {
@@ -156,28 +120,6 @@ function mendedLogFindings({ name, mendedLogs = 0 }: NodeStatus): Finding[] {
         `prometheus-${name} had to mend its log when it started, and has left out what came late before that: restart it once more, which ` +
         "reads that, too";
     return [{ severity: "degraded", text }];
-}
-
-function clockDifference(nodes: NodeStatus[]): Status["clock"] {
-    if (nodes.length < 2) return undefined;
-    const offsets = nodes.map((node) => node.clockOffsetMs!);
-    return {
-        differenceMs: Math.max(...offsets) - Math.min(...offsets),
-        errorMs: nodes.reduce((sum, node) => sum + node.clockErrorMs!, 0),
-    };
-}
-
-function clockFindings(clock: Status["clock"], nodes: NodeStatus[]): Finding[] {
-    if (!clock) return [];
-    const certain = clock.differenceMs - clock.errorMs;
-    if (certain < CLOCK_NOTE_MS) return [];
-    const names = nodes.map(({ name }) => name).join(" and ");
-    return [
-        {
-            severity: certain < CLOCK_DEGRADED_MS ? "note" : "degraded",
-            text: `the clocks of ${names} differ by ${span(clock.differenceMs / 1000)}; look at their time synchronisation`,
-        },
-    ];
 }
 
 function redundancyOf(facts: NodeFacts[], nodes: NodeStatus[]): Redundancy {

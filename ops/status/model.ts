@@ -1,5 +1,5 @@
 import { PROMETHEUS_DISK } from "../../components/otel-aggregator";
-import { Values } from "../../components/settings/keys";
+import { AnyValues, Values } from "../../components/settings/keys";
 import { CertificateEnds } from "./certificates";
 import { Answer, ContainerFacts, HostFacts, parseSamples } from "./facts";
 import { Queue, readQueues } from "./queues";
@@ -42,19 +42,26 @@ export interface FullDisk {
     freeBytes: number;
 }
 
-export interface NodeStatus {
+/** A host of either system. */
+export interface HostStatus {
     stack: string;
     name: string;
     address: string;
     reachable: boolean;
     /** Why it cannot be reached. */
     error?: string;
-    holdsVip?: boolean;
     clockOffsetMs?: number;
     clockErrorMs?: number;
     services: ServiceStatus[];
     /** Undefined: the collector does not say. */
     queues?: Queue[];
+    /** When each of its certificates ends; undefined without TLS. */
+    certificates?: CertificateEnds;
+}
+
+/** A node of the pair. */
+export interface NodeStatus extends HostStatus {
+    holdsVip?: boolean;
     /** Addresses that Thanos Query on this node reads from, and what is wrong with each ("": nothing); undefined when it does not say. */
     stores?: Record<string, string>;
     /** Write quorum of the object store as this node sees it; undefined when it has none, or does not say. */
@@ -65,8 +72,6 @@ export interface NodeStatus {
     failedLogWrites?: number;
     /** Logs that Prometheus had to mend when it started, or since; undefined when it does not say. */
     mendedLogs?: number;
-    /** When each of its certificates ends; undefined without TLS. */
-    certificates?: CertificateEnds;
     /** Last successful upload of a block, seconds since 1970; undefined when there was none since the start, or it is not known. */
     lastUploadSeconds?: number;
 }
@@ -79,28 +84,33 @@ export interface Redundancy {
     waiting: Record<string, { bytes: number; oldestSeconds?: number }>;
 }
 
-export interface Status {
+/** How a system is, whichever it is. */
+export interface SystemStatus<N extends HostStatus = HostStatus> {
     verdict: Verdict;
-    vip: { address: string; owners: string[]; answers?: boolean };
-    redundancy: Redundancy;
     /** Largest difference between the hosts' clocks, and how far off that may be. */
     clock?: { differenceMs: number; errorMs: number };
     findings: Finding[];
-    nodes: NodeStatus[];
+    nodes: N[];
+}
+
+/** How the pair is. */
+export interface Status extends SystemStatus<NodeStatus> {
+    vip: { address: string; owners: string[]; answers?: boolean };
+    redundancy: Redundancy;
 }
 
 /** What is known of one node. */
-export interface NodeFacts {
+export interface NodeFacts<V extends AnyValues = Values> {
     stack: string;
-    values: Values;
+    values: V;
     /** Services that it should have. @example ["minio", "prometheus"] */
     services: string[];
     facts: HostFacts;
     recorded: RecordedContainers;
 }
 
-/** One node's facts, made sense of. Pure. */
-export function nodeStatus({ stack, values, services, facts, recorded }: NodeFacts): NodeStatus {
+/** One host's facts, made sense of, whichever system it is of. Pure. */
+export function hostStatus({ stack, values, services, facts, recorded }: NodeFacts<AnyValues>): HostStatus {
     const { host, error } = facts;
     const node = { stack, name: values.nodeName, address: values.nodeAddress };
     if (!host) {
@@ -112,7 +122,6 @@ export function nodeStatus({ stack, values, services, facts, recorded }: NodeFac
     return {
         ...node,
         reachable: true,
-        holdsVip: host.holdsVip,
         clockOffsetMs: host.clockOffsetMs,
         clockErrorMs: host.clockErrorMs,
         services: services.map((service) => {
@@ -129,13 +138,24 @@ export function nodeStatus({ stack, values, services, facts, recorded }: NodeFac
                 drift: host.dockerVersion === undefined ? undefined : drift(found, recorded, container),
             };
         }),
+        certificates: values.tls === "off" ? undefined : host.certificates,
+    };
+}
+
+/** The same of a node of the pair. Pure. */
+export function nodeStatus(facts: NodeFacts): NodeStatus {
+    const { values, services } = facts;
+    const { host } = facts.facts;
+    if (!host) return hostStatus(facts);
+    return {
+        ...hostStatus(facts),
+        holdsVip: host.holdsVip,
         queues: readQueues(values, host.answers.queues, host.answers["since-empty"]),
         writeQuorum: services.includes("minio") ? quorum(host.answers[`minio-${values.nodeName}`]) : undefined,
         stores: readStores(host.answers.stores),
         fullDisks: fullDisks(host.answers.disks),
         failedLogWrites: sample(host.answers["log-writes"], "prometheus_tsdb_wal_writes_failed_total"),
         mendedLogs: sample(host.answers["log-writes"], "prometheus_tsdb_wal_corruptions_total"),
-        certificates: values.tls === "off" ? undefined : host.certificates,
         lastUploadSeconds: lastUpload(host.answers.uploads),
     };
 }

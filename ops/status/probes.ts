@@ -51,17 +51,20 @@ const vipProbe = (values: Values): Probe =>
         ? { name: "vip", address: values.vip, port: values.haproxyStatsPort, path: "/healthz" }
         : { name: "vip", address: values.vip, port: values.otlpHttpPort };
 
+/** Where a collector tells its queues. Pure. */
+export const queueProbe = (name: string, port: number): Probe => ({
+    name,
+    port,
+    path: "/metrics",
+    lines: metric("otelcol_exporter_queue_size", "otelcol_exporter_queue_capacity"),
+});
+
 /** All that is asked on a node, besides what each container's own health check asks. Pure. */
 export function probes(values: Values): Probe[] {
     const query = encodeURIComponent(SINCE_EMPTY.replace("NODE", values.nodeName));
     return [
         vipProbe(values),
-        {
-            name: "queues",
-            port: values.aggregatorMetricsPort,
-            path: "/metrics",
-            lines: metric("otelcol_exporter_queue_size", "otelcol_exporter_queue_capacity"),
-        },
+        queueProbe("queues", values.aggregatorMetricsPort),
         {
             name: "uploads",
             port: values.thanosHttpPort,

@@ -1,4 +1,4 @@
-import { Values } from "../../components/settings/keys";
+import { AnyValues, Values } from "../../components/settings/keys";
 import { parseDuration } from "../../components/units";
 import { Answer, parseSamples } from "./facts";
 
@@ -31,9 +31,27 @@ export function readQueues(
     metrics: Answer | undefined,
     sinceEmpty: Answer | undefined,
 ): Queue[] | undefined {
+    const ages = readAges(sinceEmpty);
+    return queueSizes(metrics)?.map((queue) => {
+        const { exporter, signal } = queue;
+        const passing = exporter.endsWith("-peer") ? IN_PASSING_SECONDS.peer : IN_PASSING_SECONDS.own;
+        const behind = isBehind(values, queue, passing);
+        const age = ages[`${exporter} ${signal}`];
+        return {
+            ...queue,
+            waitsFor: waitsFor(values, exporter),
+            behind,
+            oldestSeconds: behind && ages !== NO_AGES ? (age ?? OLDEST_KNOWN_SECONDS) : undefined,
+        };
+    });
+}
+
+/** What a collector says of its queues; undefined when it does not. Pure. */
+export function queueSizes(
+    metrics: Answer | undefined,
+): Pick<Queue, "exporter" | "signal" | "bytes" | "capacityBytes">[] | undefined {
     if (metrics?.status !== 200) return undefined;
     const samples = parseSamples(metrics.lines);
-    const ages = readAges(sinceEmpty);
     return samples
         .filter(({ name }) => name === "otelcol_exporter_queue_size")
         .map(({ labels, value }) => {
@@ -44,15 +62,7 @@ export function readQueues(
                     sample.labels.exporter === exporter &&
                     sample.labels.data_type === signal,
             );
-            const queue = { exporter, signal, bytes: value, capacityBytes: capacity?.value ?? 0 };
-            const behind = isBehind(values, queue);
-            const age = ages[`${exporter} ${signal}`];
-            return {
-                ...queue,
-                waitsFor: waitsFor(values, exporter),
-                behind,
-                oldestSeconds: behind && ages !== NO_AGES ? (age ?? OLDEST_KNOWN_SECONDS) : undefined,
-            };
+            return { exporter, signal, bytes: value, capacityBytes: capacity?.value ?? 0 };
         })
         .sort((a, b) => a.exporter.localeCompare(b.exporter));
 }
@@ -62,8 +72,12 @@ function waitsFor(values: Values, exporter: string): string | undefined {
     return exporter.endsWith("-peer") ? values.peerNodeName : undefined;
 }
 
-function isBehind(values: Values, queue: Pick<Queue, "exporter" | "bytes" | "capacityBytes">): boolean {
-    const passing = queue.exporter.endsWith("-peer") ? IN_PASSING_SECONDS.peer : IN_PASSING_SECONDS.own;
+/** True when more waits than comes in within `passing` seconds at the stated rate. Pure. */
+export function isBehind(
+    values: Pick<AnyValues, "maxPeerOutage">,
+    queue: Pick<Queue, "bytes" | "capacityBytes">,
+    passing = IN_PASSING_SECONDS.own,
+): boolean {
     const outage = (parseDuration(values.maxPeerOutage) ?? 0) / 1000;
     return queue.bytes > (queue.capacityBytes * passing) / outage;
 }

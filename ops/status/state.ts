@@ -42,7 +42,10 @@ export function readState(text: string): Record<string, RecordedContainer> {
 }
 
 /** What the state of a stack says of its containers. */
-export async function recordedContainers(deployment: Deployment, stack: string): Promise<RecordedContainers> {
+export async function recordedContainers(
+    deployment: Pick<Deployment, "pulumi">,
+    stack: string,
+): Promise<RecordedContainers> {
     const { code, stdout } = await deployment.pulumi(["stack", "export", "--stack", stack], { timeoutMs: 20_000 });
     try {
         return code === 0 ? readState(stdout) : undefined;

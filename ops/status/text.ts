@@ -1,6 +1,8 @@
 import { percent, size, span } from "../format";
 import { Paint, table } from "../terminal";
-import { Finding, NodeStatus, ServiceStatus, Status, Verdict } from "./model";
+import { apmHead, apmRole } from "./apm/text";
+import { ApmStatus } from "./apm/judge";
+import { Finding, HostStatus, NodeStatus, ServiceStatus, Status, SystemStatus, Verdict } from "./model";
 import { Queue } from "./queues";
 
 const SAID: Record<Verdict, string> = {
@@ -10,17 +12,28 @@ const SAID: Record<Verdict, string> = {
     unknown: "cannot be told",
 };
 
+/** How a system is, whichever it is. */
+export type AnyStatus = Status | ApmStatus;
+
+/** Of Container APM. Pure. */
+export const isApmStatus = (status: AnyStatus): status is ApmStatus => "cluster" in status;
+
 /** One screen. Pure. */
-export function statusText(status: Status, paint: Paint, nowSeconds: number): string {
+export function statusText(status: AnyStatus, paint: Paint, nowSeconds: number): string {
     const { verdict, findings } = status;
     const tone = verdict === "healthy" ? paint.good : verdict === "degraded" ? paint.warn : paint.bad;
     return [
         paint.bold(tone(SAID[verdict])),
         ...findings.map((finding) => findingLine(finding, paint)),
         "",
-        ...table(headLines(status, paint), ""),
+        ...table(
+            [...(isApmStatus(status) ? apmHead(status, paint) : headLines(status, paint)), ...clockLines(status)],
+            "",
+        ),
         "",
-        ...status.nodes.flatMap((node) => [...nodeLines(node, paint, nowSeconds), ""]),
+        ...(isApmStatus(status)
+            ? status.nodes.flatMap((node) => [...nodeLines(node, apmRole(node, status), paint, nowSeconds), ""])
+            : status.nodes.flatMap((node) => [...nodeLines(node, roleOf(node), paint, nowSeconds), ""])),
     ]
         .slice(0, -1)
         .join("\n");
@@ -31,19 +44,23 @@ function findingLine({ severity, text }: Finding, paint: Paint): string {
     return `  ${tone(severity === "note" ? "-" : "!")} ${text}`;
 }
 
-function headLines({ vip, redundancy, clock }: Status, paint: Paint): string[][] {
+function headLines({ vip, redundancy }: Status, paint: Paint): string[][] {
     const held = vip.owners.length === 1 ? vip.owners[0]! : paint.bad(vip.owners.join(" and ") || "nobody known");
     const answers = vip.answers ? "" : vip.answers === false ? paint.bad(", does not take data") : "";
     const tone = redundancy.full ? paint.good : redundancy.full === false ? paint.warn : paint.bad;
     return [
         ["virtual IP", `${vip.address} on ${held}${answers}`],
         ["redundancy", tone(redundancy.text)],
-        ...(clock ? [["clocks", `${Math.round(clock.differenceMs)} ms apart (± ${Math.ceil(clock.errorMs)} ms)`]] : []),
     ];
 }
 
-function nodeLines(node: NodeStatus, paint: Paint, nowSeconds: number): string[] {
-    const title = `${paint.bold(node.name)} ${node.address}${node.holdsVip ? ", has the virtual IP" : ""}`;
+const clockLines = ({ clock }: SystemStatus): string[][] =>
+    clock ? [["clocks", `${Math.round(clock.differenceMs)} ms apart (± ${Math.ceil(clock.errorMs)} ms)`]] : [];
+
+const roleOf = ({ holdsVip }: NodeStatus): string => (holdsVip ? ", has the virtual IP" : "");
+
+function nodeLines(node: HostStatus & Partial<NodeStatus>, role: string, paint: Paint, nowSeconds: number): string[] {
+    const title = `${paint.bold(node.name)} ${node.address}${role}`;
     if (!node.reachable) return [`${title}: ${paint.bad("cannot be reached")}`];
     return [
         title,
@@ -52,7 +69,7 @@ function nodeLines(node: NodeStatus, paint: Paint, nowSeconds: number): string[]
     ];
 }
 
-function serviceRow(service: ServiceStatus, node: NodeStatus, paint: Paint, nowSeconds: number): string[] {
+function serviceRow(service: ServiceStatus, node: Partial<NodeStatus>, paint: Paint, nowSeconds: number): string[] {
     const { state, reason, image, drift } = service;
     const tone = state === "ok" ? paint.good : state === "starting" ? paint.warn : paint.bad;
     const notes = [

@@ -1,22 +1,23 @@
 import { Command } from "commander";
-import { addCommand, CommonOptions, withDeployment } from "../cli";
+import { addCommand, CommonOptions, withSystem } from "../cli";
 import { confirm } from "../confirm";
-import { DeployedNode, Deployment } from "../deployment";
+import { AnyDeployment, AnyNode } from "../deployment";
 import { UserError } from "../errors";
 import { consequences, Situation } from "../preview/consequences";
 import { isEmpty, NodePlan } from "../preview/plan";
 import { plansOf } from "../preview/run";
-import { Status } from "../status/model";
-import { StatusReader } from "../status/reader";
+import { HostStatus } from "../status/model";
+import { Reader, readerFor } from "../status/reader";
+import { AnyStatus } from "../status/text";
 import { paintFor } from "../terminal";
 import { Look, lookAtAll } from "../verify/look";
 import { isWiped } from "../verify/repair";
-import { updateOrder } from "./checks";
 import { driftReport, driftText, repaired, stillWrong } from "./drift";
 import { outcomeText } from "./outcome";
-import { forget, rebuildText, refuseRebuild } from "./rebuild";
+import { forget, rebuildText } from "./rebuild";
 import { NOT_READY, Rolling, RollingResult } from "./rolling";
 import { summaryText } from "./summary";
+import { leftBehind, orderOf, refuseRebuild, refuseTogether, situationOf, stacksText } from "./systems";
 import { readWait } from "./wait";
 
 interface UpOptions extends CommonOptions {
@@ -30,11 +31,14 @@ interface UpOptions extends CommonOptions {
 }
 
 const HELP = `
-What it does: previews both stacks, compares the hosts with what was deployed there, and shows one summary; then, host by host, the one without the virtual IP first: waits until the other
+What it does: previews all stacks, compares the hosts with what was deployed there, and shows one summary; then, host by host, the one without the virtual IP first: waits until the other
 host works and has caught up, runs "pulumi up", waits until the updated host works and has caught up. When HAProxy or Keepalived of the
 virtual IP's owner start anew, the address goes to the other host before. It stops at the first failure and says what state things are in;
-run again, it goes on with what is missing. A first installation of both goes at the same time. What somebody changed on a host is put right
+run again, it goes on with what is missing. A first installation of all goes at the same time. What somebody changed on a host is put right
 in the same run ("otel-ha verify" tells the same alone); --no-repair leaves it.
+
+Container APM: the elected cluster manager last. OpenSearch of a host starts anew only while the cluster is green with all its nodes; the host
+takes its turn among the others, and switches the allocation of copies off and on. In the end it is seen to be on.
 
 For a host that was wiped or replaced, of which Pulumi's state still says that all is there: --rebuild has Pulumi forget it, and sets it up again.
 The shared secrets stay, whichever stack owns them. With objectStore "mirrored" go on with "otel-ha resync --to NODE".
@@ -56,12 +60,12 @@ Examples:
 const DEFAULT_WAIT = "5m";
 
 export function addUpCommand(program: Command): void {
-    addCommand(program, "up", "Deploy both stacks, one host after the other, without an interruption")
+    addCommand(program, "up", "Deploy all stacks, one host after the other, without an interruption")
         .option("-y, --yes", "do not ask")
         .option("-n, --node <stack>", "only this stack's host (the node's name will do, too)")
         .option("--rebuild", "with --node: its host was wiped or replaced; forget what was on it, and set it up again")
         .option("--no-repair", "leave what was changed on the hosts as it is")
-        .option("--parallel", "both hosts at the same time: for first installations; interrupts the service")
+        .option("--parallel", "all hosts at the same time: for first installations; interrupts the service")
         .option("--force", "do not check or wait for the hosts' health")
         .option(
             "--wait <duration>",
@@ -78,27 +82,27 @@ export function addUpCommand(program: Command): void {
                 if (rolling) rolling.interrupted = true;
                 else process.exit(130);
             };
-            await withDeployment(options, (deployment) => new UpRun(deployment, options, start).run(), onInterrupt);
+            await withSystem(options, (deployment) => new UpRun(deployment, options, start).run(), onInterrupt);
         });
 }
 
 class UpRun {
-    private readonly reader: StatusReader;
+    private readonly reader: Reader;
     private readonly say: (line: string) => void;
     private looks: Look[] = [];
 
     constructor(
-        private readonly deployment: Deployment,
+        private readonly deployment: AnyDeployment,
         private readonly options: UpOptions,
         private readonly started: (rolling: Rolling) => Rolling,
     ) {
-        this.reader = new StatusReader(deployment);
+        this.reader = readerFor(deployment);
         this.say = (line) => (options.json ? console.error(line) : console.log(line));
     }
 
     async run(): Promise<void> {
         if (this.options.rebuild) await this.forgetNode();
-        this.say("previewing both stacks");
+        this.say(`previewing ${stacksText(this.deployment)}`);
         const [all, status, looks] = await Promise.all([
             plansOf(this.deployment),
             this.reader.read(),
@@ -107,15 +111,16 @@ class UpRun {
         const found = this.selected(all, status);
         this.looks = looks.filter(({ name }) => found.some((plan) => plan.name === name && !plan.first));
         const plans = this.options.repair ? repaired(found, this.looks) : found;
-        const situation: Situation = {
-            owners: status.vip.owners,
-            values: Object.fromEntries(this.deployment.nodes.map(({ name, values }) => [name, values])),
-        };
+        const situation = situationOf(this.deployment, status);
         this.sayDrift();
-        if (plans.every(isEmpty)) return this.end({ nodes: plans.map(unchanged), exitCode: 0 }, plans, situation);
+        const left = this.options.repair ? leftBehind(status) : undefined;
+        if (left !== undefined) this.say(`\n${left}`);
+        if (plans.every(isEmpty) && left === undefined)
+            return this.end({ nodes: plans.map(unchanged), exitCode: 0 }, plans, situation);
         const parallel = this.options.parallel ?? (plans.length > 1 && plans.every(({ first }) => first));
         this.say(`\n${summaryText(plans, situation, parallel, paintFor(process.stdout))}\n`);
         refuseUnreachable(plans, status);
+        if (parallel && !this.options.force) refuseTogether(plans, situation);
         if (!this.options.rebuild) await confirm(this.options);
         const result = await this.roll(plans, { parallel, all });
         this.end(await stillWrong(result, plans, this.deployment), plans, situation);
@@ -156,7 +161,7 @@ class UpRun {
         const readers = plans.some(({ leads, first: isFirst }) => leads && !isFirst);
         if (first.exitCode !== 0 || !readers || this.options.node) return first;
 
-        // The other stack sees what this one has made only now.
+        // Other stacks see what this one has made only now.
         const again = this.inOrder(await plansOf(this.deployment), plans).filter((plan) => !isEmpty(plan));
         if (again.length === 0) return first;
         this.say(`\nthe new secrets for ${again.map(({ name }) => name).join(" and ")}`);
@@ -167,17 +172,17 @@ class UpRun {
         return { ...second, nodes };
     }
 
-    private selected(all: NodePlan[], status: Status): NodePlan[] {
+    private selected(all: NodePlan[], status: AnyStatus): NodePlan[] {
         const { node } = this.options;
-        const order = updateOrder(status);
+        const order = orderOf(status);
         const sorted = order.map((name) => all.find((plan) => plan.name === name)!);
         if (node === undefined) return sorted;
         const { name: chosen } = this.findNode(node);
         return sorted.filter(({ name }) => name === chosen);
     }
 
-    private findNode(node: string): DeployedNode {
-        const { nodes } = this.deployment;
+    private findNode(node: string): AnyNode {
+        const nodes: AnyNode[] = this.deployment.nodes;
         const found = nodes.find(({ stack, name }) => stack === node || name === node);
         if (found) return found;
         throw new UserError(
@@ -204,7 +209,8 @@ class UpRun {
                     drift: driftReport(this.looks),
                 }),
             );
-        } else if (plans.every(isEmpty)) console.log("Nothing to change: both stacks are as the settings say.");
+        } else if (plans.every(isEmpty))
+            console.log(`Nothing to change: ${stacksText(this.deployment)} are as the settings say.`);
         else console.log(`\n${outcomeText(result, paintFor(process.stdout))}`);
     }
 }
@@ -213,11 +219,11 @@ const unchanged = ({ stack, name }: NodePlan): RollingResult["nodes"][number] =>
     return { stack, name, state: "unchanged" };
 };
 
-function refuseUnreachable(plans: NodePlan[], status: Status): void {
+function refuseUnreachable(plans: NodePlan[], status: AnyStatus): void {
     const away = plans
         .filter((plan) => !isEmpty(plan))
         .flatMap((plan) => {
-            const node = status.nodes.find(({ name }) => name === plan.name)!;
+            const node = (status.nodes as HostStatus[]).find(({ name }) => name === plan.name)!;
             return node.reachable ? [] : [`${node.name} cannot be reached: ${node.error}`];
         });
     if (away.length > 0)

@@ -1,4 +1,4 @@
-import { Deployment } from "../deployment";
+import { AnyDeployment, AnyNode } from "../deployment";
 import { Paint } from "../terminal";
 import { Look, lookAtAll, verification } from "../verify/look";
 import { NodeVerification } from "../verify/model";
@@ -32,13 +32,13 @@ export const driftReport = (looks: Look[]): NodeVerification[] => looks.map(veri
 export async function stillWrong(
     result: RollingResult,
     plans: NodePlan[],
-    deployment: Deployment,
+    deployment: AnyDeployment,
 ): Promise<RollingResult> {
     const names = plans.filter(({ repair }) => repair).map(({ name }) => name);
     if (result.problem !== undefined || names.length === 0) return result;
     const looks = await lookAtAll(
         deployment,
-        deployment.nodes.filter(({ name }) => names.includes(name)),
+        (deployment.nodes as AnyNode[]).filter(({ name }) => names.includes(name)),
     );
     const left = looks.flatMap(({ name, findings }) =>
         findings.map(({ kind, subject, property, found }) => `  ${name}: ${kind} ${subject}: ${property} is ${found}`),

@@ -1,11 +1,11 @@
-import { Deployment, DeployedNode } from "../deployment";
+import { AnyNode, Deployment } from "../deployment";
 import { UserError } from "../errors";
 import { Status } from "../status/model";
 import { complaint } from "./progress";
-import { FAILED, NOT_READY } from "./rolling";
+import { FAILED } from "./rolling";
 
 /** Everything on the host, with the certificates that it had (NodeCertificates), and nothing of the shared secrets, which the stack may own. */
-const OF_THE_NODE = "**otel-ha:index:Node**";
+const OF_THE_NODE = { "otel-ha": "**otel-ha:index:Node**", apm: "**otel-ha:index:ApmNode**" };
 
 /** Why a node cannot be made anew now: that must neither take anything from clients nor stop half-way. Pure. */
 export function cannotRebuild(status: Status, name: string): string | undefined {
@@ -21,12 +21,15 @@ export function cannotRebuild(status: Status, name: string): string | undefined 
 }
 
 /** What `--rebuild` is going to do. Pure. */
-export function rebuildText({ stack, name }: Pick<DeployedNode, "stack" | "name">): string {
+export function rebuildText({ stack, name }: Pick<AnyNode, "stack" | "name">): string {
     return `${name} (stack ${stack}): containers, configuration and helper scripts are removed and made anew; data that is on the host stays, secrets stay as they are`;
 }
 
 /** Has Pulumi forget everything that it has put on a host, and removes what is still there of it. Errors: Pulumi's. */
-export async function forget(deployment: Deployment, { stack }: Pick<DeployedNode, "stack">): Promise<void> {
+export async function forget(
+    deployment: Pick<Deployment, "pulumi">,
+    { stack, values }: Pick<AnyNode, "stack" | "values">,
+): Promise<void> {
     // A refresh first: the provider fails to delete a container that is gone.
     const { code, stdout, stderr } = await deployment.pulumi([
         "destroy",
@@ -34,16 +37,10 @@ export async function forget(deployment: Deployment, { stack }: Pick<DeployedNod
         "--yes",
         "--skip-preview",
         "--target",
-        OF_THE_NODE,
+        OF_THE_NODE[values.system],
         "--stack",
         stack,
     ]);
     if (code !== 0)
         throw new UserError(`pulumi destroy --stack ${stack} failed:\n${complaint(stdout, stderr)}`, FAILED);
-}
-
-/** Refuses what {@link cannotRebuild} speaks against. */
-export function refuseRebuild(status: Status, name: string): void {
-    const reason = cannotRebuild(status, name);
-    if (reason) throw new UserError(`nothing was touched: ${reason}`, NOT_READY);
 }

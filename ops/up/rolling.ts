@@ -1,13 +1,13 @@
-import { DeployedNode, Deployment } from "../deployment";
+import { AnyDeployment, AnyNode } from "../deployment";
 import { UserError } from "../errors";
-import { affected, movesVip } from "../preview/consequences";
 import { isEmpty, isGentle, needsPulumi, NodePlan } from "../preview/plan";
 import { sleep } from "../run";
-import { StatusReader } from "../status/reader";
+import type { Reader } from "../status/reader";
 import type { Step } from "../verify/repair";
-import { notWhole } from "./checks";
-import { handOver, TakeBack } from "./hand-over";
+import { Condition, Guard } from "./guard";
+import { guardFor } from "./guards";
 import { complaint, UpdateProgress } from "./progress";
+import { urgency } from "./urgency";
 
 /** How careful to be. */
 export interface RollingOptions {
@@ -40,9 +40,6 @@ export interface RollingResult {
 
 const POLL_MS = 1_000;
 
-/** Services that are not ready while a pool of two is in two halves. */
-const NOT_WITHOUT_STORE = ["minio", "loki", "thanos-store", "thanos-compactor"];
-
 /** Exit codes besides 0. */
 export const FAILED = 1;
 export const NOT_READY = 2;
@@ -51,23 +48,19 @@ export const NOT_READY = 2;
 const harmless = ({ repair }: NodePlan): boolean =>
     repair !== undefined && !repair.changes.some(({ effect }) => effect === "restarts");
 
-// A host that lacks a service cannot stand in for the other one. What is made for both, such as a CA, has to be there before the other stack reads it.
-const inNeedFirst = (a: NodePlan, b: NodePlan): number => lacks(b) - lacks(a) || makes(b) - makes(a);
-const makes = ({ changes }: NodePlan): number =>
-    Number(changes.some(({ op, what }) => op === "create" && what.startsWith("secret ")));
-const lacks = ({ repair }: NodePlan): number =>
-    Number(repair?.changes.some(({ effect, op }) => effect === "starts" && op === "replace") ?? false);
+const inNeedFirst = (a: NodePlan, b: NodePlan): number => urgency(b) - urgency(a);
 
-/** Updates one host after the other, each only while the other can stand in for it. */
+/** Updates one host after the other, each only while the others can do without it. */
 export class Rolling {
     /** Set to stop before the next step. */
     interrupted = false;
     private readonly prepared = new Set<string>();
     private readonly results: NodeResult[];
+    private readonly guard: Guard;
 
     constructor(
-        private readonly deployment: Deployment,
-        private readonly reader: StatusReader,
+        private readonly deployment: AnyDeployment,
+        reader: Reader,
         private readonly plans: NodePlan[],
         private readonly options: RollingOptions,
         private readonly say: (line: string) => void,
@@ -75,6 +68,7 @@ export class Rolling {
         this.results = plans.map((plan) => {
             return { stack: plan.stack, name: plan.name, state: isEmpty(plan) ? "unchanged" : "untouched" };
         });
+        this.guard = guardFor(deployment, reader, { plans, options, results: this.results, say });
     }
 
     /** In the order of the plans; stops at the first failure. Does not throw. */
@@ -84,7 +78,8 @@ export class Rolling {
             // First what takes nothing away: each host has to be as whole as it can be while the other one is touched.
             for (const plan of todo.filter(harmless)) await this.prepare(plan);
             if (this.options.parallel) await this.updateTogether(todo);
-            else for (const plan of todo.sort(inNeedFirst)) await this.updateNode(plan);
+            else await this.updateInTurn(todo.sort(inNeedFirst));
+            await this.guard.end();
         } catch (error) {
             const exitCode = error instanceof UserError ? error.exitCode : FAILED;
             return { nodes: this.results, problem: (error as Error).message, exitCode };
@@ -92,51 +87,39 @@ export class Rolling {
         return { nodes: this.results, exitCode: 0 };
     }
 
+    private async updateInTurn(plans: NodePlan[]): Promise<void> {
+        for (let left = plans; left.length > 0; ) {
+            const plan = await this.guard.next(left);
+            await this.updateNode(plan);
+            left = left.filter((one) => one !== plan);
+        }
+    }
+
     private async updateTogether(plans: NodePlan[]): Promise<void> {
         const ended = await Promise.allSettled(plans.map((plan) => this.apply(plan)));
         for (const end of ended) if (end.status === "rejected") throw end.reason;
-        for (const plan of plans) await this.wholeAgain(plan, []);
+        for (const plan of plans) await this.wholeAgain(plan, true);
     }
 
     private async updateNode(plan: NodePlan): Promise<void> {
-        const node = this.node(plan.name);
-        const other = this.deployment.nodes.find(({ name }) => name !== plan.name);
-        const alone = other === undefined || (this.options.all.find(({ name }) => name === other.name)?.first ?? false);
-        const excused = this.excused();
-
+        const alone = this.guard.alone(plan);
         // A new node takes nothing away.
         const gentle = plan.first || isGentle(plan);
-        if (!alone && !gentle)
-            await this.whole(other.name, [...excused, ...this.comingTo(other.name)], `before ${plan.name} is touched`);
+        if (!alone && !gentle) await this.whole(this.guard.before(plan), `before ${plan.name} is touched`);
         this.stopIfAsked();
-        const takeBack = alone || isGentle(plan) ? undefined : await this.leaveVip(plan, node, other);
+        const takeBack = alone || isGentle(plan) ? undefined : await this.guard.relieve(plan);
         try {
             await this.apply(plan);
         } finally {
             await takeBack?.();
         }
-        // Alone, the object store may have no quorum yet.
-        if (!alone && !(isGentle(plan) && plan.changes.length === 0)) await this.wholeAgain(plan, excused);
+        // Alone, what needs several may have no quorum yet.
+        if (!alone && !(isGentle(plan) && plan.changes.length === 0)) await this.wholeAgain(plan, false);
     }
 
-    /** Services that need not be ready until both nodes are updated. */
-    private excused(): string[] {
-        const pooled = this.deployment.nodes.some(({ values }) => values.objectStore === "pooled");
-        if (pooled && this.plans.some(({ storeApart }) => storeApart)) return NOT_WITHOUT_STORE;
-        // The new secrets of one node make the pool whole only when the other one has them, too.
-        return this.plans.some(({ newSecrets }) => newSecrets) ? ["minio"] : [];
-    }
-
-    private async leaveVip(plan: NodePlan, node: DeployedNode, other: DeployedNode): Promise<TakeBack | undefined> {
-        const { vip } = await this.reader.read();
-        if (!movesVip(plan, vip.owners) || vip.owners.length !== 1) return undefined;
-        this.say(`${plan.name}  hands the virtual IP over to ${other.name}`);
-        return handOver(node, other);
-    }
-
-    private async wholeAgain(plan: NodePlan, excused: string[]): Promise<void> {
+    private async wholeAgain(plan: NodePlan, together: boolean): Promise<void> {
         try {
-            await this.whole(plan.name, excused, "after its update");
+            await this.whole(this.guard.after(plan, together), "after its update");
         } catch (error) {
             this.mark(plan, { state: "unwell" });
             throw error;
@@ -205,21 +188,25 @@ export class Rolling {
         throw new UserError(`pulumi up --stack ${plan.stack} failed:\n${complaint(stdout, stderr)}`, FAILED);
     }
 
-    /** Waits until a node works and has everything. Errors: it takes too long. */
-    private async whole(name: string, excused: string[], when: string): Promise<void> {
+    /** Waits until a condition is true. Errors: it takes too long. */
+    private async whole({ who, missing: ask, advice }: Condition, when: string): Promise<void> {
         if (this.options.force) return;
         let said = "";
         for (const end = Date.now() + this.options.waitMs; ; await sleep(POLL_MS)) {
             this.stopIfAsked();
-            const missing = notWhole(await this.reader.read(), name, excused);
+            const missing = await ask();
             if (missing.length === 0) return;
             if (Date.now() > end)
                 throw new UserError(
-                    `${name} is not whole ${when}, and was not within ${this.options.waitMs / 1000} s:\n${missing.map((line) => `  ${line}`).join("\n")}`,
+                    [
+                        `${who} is not whole ${when}, and was not within ${this.options.waitMs / 1000} s:`,
+                        ...missing.map((line) => `  ${line}`),
+                        ...(advice === undefined ? [] : [advice]),
+                    ].join("\n"),
                     NOT_READY,
                 );
             const text = missing.join("; ");
-            if (text !== said) this.say(`${name}  waiting: ${text}`);
+            if (text !== said) this.say(`${who}  waiting: ${text}`);
             said = text;
         }
     }
@@ -232,14 +219,7 @@ export class Rolling {
         Object.assign(this.results.find(({ name }) => name === plan.name)!, change);
     }
 
-    /** Services that a node does not have yet. */
-    private comingTo(name: string): string[] {
-        const plan = this.options.all.find((candidate) => candidate.name === name);
-        const done = this.results.some((result) => result.name === name && result.state === "done");
-        return plan && !done ? affected(plan, "starts") : [];
-    }
-
-    private node(name: string): DeployedNode {
-        return this.deployment.nodes.find((node) => node.name === name)!;
+    private node(name: string): AnyNode {
+        return (this.deployment.nodes as AnyNode[]).find((node) => node.name === name)!;
     }
 }

@@ -2,6 +2,7 @@ import { affected, consequences, Situation } from "../preview/consequences";
 import { hostLines } from "../preview/host-text";
 import { NodePlan } from "../preview/plan";
 import { Paint } from "../terminal";
+import { togetherText } from "./systems";
 
 /** What is about to happen, host by host in this order. Pure. */
 export function summaryText(plans: NodePlan[], situation: Situation, parallel: boolean, paint: Paint): string {
@@ -9,7 +10,10 @@ export function summaryText(plans: NodePlan[], situation: Situation, parallel: b
         const order = parallel || plans.length === 1 ? "" : at === 0 ? ", first" : ", then";
         return hostLines(plan, order, paint);
     });
-    const meanwhile = parallel ? [] : consequences(plans, situation).map(({ text }) => `  - ${text}`);
+    const said = parallel
+        ? [togetherText(plans, situation)].filter((text) => text !== undefined)
+        : consequences(plans, situation).map(({ text }) => text);
+    const meanwhile = said.map((text) => `  - ${text}`);
     const quiet = plans.every((plan) => affected(plan, "starts", "restarts", "stops").length === 0);
     return [
         ...hosts,

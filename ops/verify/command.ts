@@ -1,15 +1,15 @@
 import { Command } from "commander";
-import { addCommand, CommonOptions, withDeployment } from "../cli";
-import { DeployedNode, Deployment } from "../deployment";
+import { addCommand, CommonOptions, withSystem } from "../cli";
+import { AnyDeployment, AnyNode } from "../deployment";
 import { UserError } from "../errors";
-import { StatusReader } from "../status/reader";
+import { readerFor } from "../status/reader";
 import { paintFor } from "../terminal";
-import { updateOrder } from "../up/checks";
 import { repaired } from "../up/drift";
 import { isEmpty, NodePlan, noPlan } from "../preview/plan";
 import { planFor } from "../preview/run";
 import { NOT_READY, Rolling, RollingResult } from "../up/rolling";
 import { summaryText } from "../up/summary";
+import { orderOf, situationOf } from "../up/systems";
 import { readWait } from "../up/wait";
 import { Look, lookAtAll, verification } from "./look";
 import { EXIT_CODES, verdictOf } from "./model";
@@ -25,7 +25,7 @@ interface VerifyOptions extends CommonOptions {
 
 const HELP = `
 Compares with what Pulumi's state says was deployed: files (content, mode, owner), helper scripts, directories, kernel settings, containers (which one, its
-image, configuration, limits, that it runs), images, and the object store's buckets, users and policies. Changes nothing. The content of a
+image, configuration, limits, that it runs), images, the object store's buckets, users and policies, and OpenSearch's users, roles, templates and settings. Changes nothing. The content of a
 secret file is shown nowhere.
 
 --repair puts right what it found, one host after the other like "otel-ha up": files are written as at the deployment, with their validator and reload;
@@ -66,12 +66,12 @@ export function addVerifyCommand(program: Command): void {
                 else process.exit(130);
             };
             const started = (now: Rolling): Rolling => (rolling = now);
-            await withDeployment(options, (deployment) => verify(deployment, options, started), onInterrupt);
+            await withSystem(options, (deployment) => verify(deployment, options, started), onInterrupt);
         });
 }
 
 async function verify(
-    deployment: Deployment,
+    deployment: AnyDeployment,
     options: VerifyOptions,
     started: (rolling: Rolling) => Rolling,
 ): Promise<void> {
@@ -86,7 +86,7 @@ async function verify(
 }
 
 /** Nodes that are looked at. Errors: no such node. Pure. */
-export function chosen(nodes: DeployedNode[], node: string | undefined): DeployedNode[] {
+export function chosen(nodes: AnyNode[], node: string | undefined): AnyNode[] {
     if (node === undefined) return nodes;
     const found = nodes.filter(({ stack, name }) => stack === node || name === node);
     if (found.length > 0) return found;
@@ -96,7 +96,7 @@ export function chosen(nodes: DeployedNode[], node: string | undefined): Deploye
 }
 
 async function repair(
-    deployment: Deployment,
+    deployment: AnyDeployment,
     looks: Look[],
     options: VerifyOptions,
     started: (rolling: Rolling) => Rolling,
@@ -108,18 +108,15 @@ async function repair(
             `nothing was touched: ${wiped.name} has nothing of what was deployed there: otel-ha up --node ${wiped.stack} --rebuild`,
             NOT_READY,
         );
-    const reader = new StatusReader(deployment);
+    const reader = readerFor(deployment);
     const status = await reader.read();
-    const order = updateOrder(status).filter((name) => looks.some((look) => look.name === name));
+    const order = orderOf(status).filter((name) => looks.some((look) => look.name === name));
     const plans = repaired(
         order.map((name) => noPlan(looks.find((look) => look.name === name)!.stack, name)),
         looks,
     );
     await refuseUndeployed(deployment, plans);
-    const situation = {
-        owners: status.vip.owners,
-        values: Object.fromEntries(deployment.nodes.map(({ name, values }) => [name, values])),
-    };
+    const situation = situationOf(deployment, status);
     say(`${summaryText(plans, situation, false, paintFor(process.stdout))}\n`);
     const { wait: waitMs, force = false } = options;
     const how = { waitMs, force, parallel: false, all: [] };
@@ -127,8 +124,8 @@ async function repair(
 }
 
 // A container is made anew by the program, from the settings of today.
-async function refuseUndeployed(deployment: Deployment, plans: NodePlan[]): Promise<void> {
-    const anew = deployment.nodes.filter(({ name }) =>
+async function refuseUndeployed(deployment: AnyDeployment, plans: NodePlan[]): Promise<void> {
+    const anew = (deployment.nodes as AnyNode[]).filter(({ name }) =>
         plans.some((plan) => plan.name === name && plan.repair?.refresh === true),
     );
     const changed = (await Promise.all(anew.map((node) => planFor(deployment, node)))).filter((plan) => !isEmpty(plan));

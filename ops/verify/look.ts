@@ -1,11 +1,12 @@
 import { shellQuote } from "../../components/shell";
 import { templateText } from "../../components/templates";
-import { DeployedNode, Deployment } from "../deployment";
+import { AnyDeployment, AnyNode } from "../deployment";
 import { complaint } from "../status/collect";
 import { deployedContainers, foundContainers } from "./kinds/containers";
 import { deployedFiles } from "./kinds/files";
 import { together } from "./kinds/host";
 import { isUnneeded } from "./kinds/object-store";
+import { hasToldCluster, isOfOneNode, isOfTheCluster } from "./kinds/opensearch";
 import { KINDS } from "./kinds";
 import { Finding, Inquiry, Judgement, NodeVerification, Sections } from "./model";
 import { StateResource, stackResources } from "./state";
@@ -51,7 +52,7 @@ export function readSections(text: string): Sections {
 }
 
 /** Compares a host with the state of its stack. Does not throw: what cannot be looked at is unknown. */
-export async function lookAt(deployment: Deployment, node: DeployedNode): Promise<Look> {
+export async function lookAt(deployment: Pick<AnyDeployment, "pulumi">, node: AnyNode): Promise<Look> {
     const { stack, name } = node;
     const nothing = { stack, name, findings: [], unknown: [], resources: [], said: {} };
     // The connection is made while Pulumi reads.
@@ -74,7 +75,7 @@ export async function lookAt(deployment: Deployment, node: DeployedNode): Promis
     }
 }
 
-async function ask(node: DeployedNode, input: string): Promise<Sections> {
+async function ask(node: AnyNode, input: string): Promise<Sections> {
     const result = await node.exec("bash -s", { input, timeoutMs: ANSWER_TIMEOUT_MS });
     try {
         return readSections(result.stdout);
@@ -101,12 +102,28 @@ export function judge(resources: StateResource[], inquiries: Inquiry[], said: Se
     return { findings: [wiped], unknown: [] };
 }
 
-/** Compares all nodes at the same time. A pool's buckets and users are those of all: they are told once. */
-export async function lookAtAll(deployment: Deployment, nodes = deployment.nodes): Promise<Look[]> {
+/** Compares all nodes at the same time. What a pool or a cluster has is of all: it is told once. */
+export async function lookAtAll(deployment: AnyDeployment, nodes: AnyNode[] = deployment.nodes): Promise<Look[]> {
     const looks = await Promise.all(nodes.map((node) => lookAt(deployment, node)));
-    const pooled = nodes[0]?.values.objectStore === "pooled";
+    if (deployment.system === "apm") return withoutRepeated(withoutDisputed(looks), ["cluster"]);
+    const pooled = deployment.nodes[0]?.values.objectStore === "pooled";
     const told = pooled ? withoutRepeated(withoutNeeded(looks, deployment.nodes.length)) : looks;
     return told.map(withoutImplied);
+}
+
+/**
+ * Leaves out what only some nodes find different in the cluster that they are part of: it is as the others were deployed, as while a change has not
+ * reached all of them. Pure.
+ */
+export function withoutDisputed<T extends Judgement & Pick<Look, "said">>(looks: T[]): T[] {
+    const told = looks.filter(({ said }) => hasToldCluster(said));
+    const key = ({ subject, expected }: Finding): string => `${subject} ${expected}`;
+    const byAll = (finding: Finding): boolean =>
+        told.every(({ findings }) => findings.some((one) => isOfTheCluster(one) && key(one) === key(finding)));
+    return looks.map((look) => ({
+        ...look,
+        findings: look.findings.filter((one) => !isOfTheCluster(one) || isOfOneNode(one) || byAll(one)),
+    }));
 }
 
 /** Leaves out the members of a node's group where the same node says that a user is missing: who makes that one puts it into the group. Pure. */
@@ -125,16 +142,16 @@ export function withoutNeeded<T extends Judgement>(looks: T[], hosts: number): T
     }));
 }
 
-const OF_THE_STORE = ["bucket", "user", "group", "policy"];
+const OF_THE_STORE: Finding["kind"][] = ["bucket", "user", "group", "policy"];
 
-/** Leaves out of each node what an earlier one has said of the common store. Pure. */
-export function withoutRepeated<T extends Judgement>(looks: T[]): T[] {
+/** Leaves out of each node what an earlier one has said of what they have in common. Pure. */
+export function withoutRepeated<T extends Judgement>(looks: T[], common = OF_THE_STORE): T[] {
     const said = new Set<string>();
     return looks.map((look) => ({
         ...look,
         findings: look.findings.filter(({ kind, subject, property }) => {
             const key = [kind, subject, property].join(" ");
-            if (!OF_THE_STORE.includes(kind)) return true;
+            if (!common.includes(kind)) return true;
             return said.has(key) ? false : said.add(key);
         }),
     }));

@@ -13,7 +13,8 @@ export interface Finding {
         | "bucket"
         | "user"
         | "group"
-        | "policy";
+        | "policy"
+        | "cluster";
     /** @example "/data/docker/otel/haproxy/haproxy.cfg" */
     subject: string;
     /** What about it. @example "mode" */

@@ -1,5 +1,5 @@
 import { shellQuote } from "../../components/shell";
-import { DeployedNode } from "../deployment";
+import { AnyNode } from "../deployment";
 import { Change } from "../preview/plan";
 import {
     deployedContainers,
@@ -11,6 +11,7 @@ import {
 import { DeployedFile, deployedFiles } from "./kinds/files";
 import { deployedFirewall } from "./kinds/firewall";
 import { isUnneeded, storeSetups, userRetirements } from "./kinds/object-store";
+import { clusterSetup, isOfTheCluster, turnTaking } from "./kinds/opensearch";
 import { Look } from "./look";
 import { Finding } from "./model";
 import { hostSetups } from "./setup-script";
@@ -23,7 +24,7 @@ export interface Step {
     text: string;
     /** Goes on when it fails: what comes later may mend it. */
     mayFail?: boolean;
-    run(node: Pick<DeployedNode, "exec">): Promise<{ code: number; stdout: string; stderr: string }>;
+    run(node: Pick<AnyNode, "exec">): Promise<{ code: number; stdout: string; stderr: string }>;
 }
 
 /** How a node is put right. */
@@ -40,9 +41,19 @@ export interface Repair {
 
 const HOST_TIMEOUT_MS = 300_000;
 
-function step(text: string, line: string, more: { input?: string; mayFail?: boolean; fresh?: boolean } = {}): Step {
-    const { input, mayFail, fresh } = more;
-    return { text, mayFail, run: (node) => node.exec(line, { input, fresh, timeoutMs: HOST_TIMEOUT_MS }) };
+/** Copies of much data take their time. */
+const CLUSTER_TIMEOUT_MS = 900_000;
+
+interface StepOptions {
+    input?: string;
+    mayFail?: boolean;
+    fresh?: boolean;
+    timeoutMs?: number;
+}
+
+function step(text: string, line: string, more: StepOptions = {}): Step {
+    const { input, mayFail, fresh, timeoutMs = HOST_TIMEOUT_MS } = more;
+    return { text, mayFail, run: (node) => node.exec(line, { input, fresh, timeoutMs }) };
 }
 
 /** A process that is older than this has been started again since its container was made. */
@@ -107,6 +118,7 @@ class Work {
             ...this.firewallSteps(),
             // A file's validator may run in a container of an image.
             ...this.imageSteps(),
+            ...this.turnSteps(),
             ...this.restarted.map(({ name, stopSeconds }) =>
                 step(`stop ${name}`, `docker stop -t ${stopSeconds} ${name}`),
             ),
@@ -135,7 +147,25 @@ class Work {
     }
 
     after(): Step[] {
-        return this.storeIsTouched() ? this.storeSteps() : [];
+        return [...(this.storeIsTouched() ? this.storeSteps() : []), ...this.clusterSteps()];
+    }
+
+    // A node of a cluster takes its turn before it is stopped, and ends it when it is back.
+    private turnSteps(): Step[] {
+        const stopped = [...this.restarted, ...this.foreign].filter(isOpenSearch);
+        const turn = stopped.length > 0 ? turnTaking(this.look.resources) : undefined;
+        if (!turn) return [];
+        return [step("ask the cluster whether it can spare the node", lineOf(turn), { input: inputOf(turn) })];
+    }
+
+    private clusterSteps(): Step[] {
+        const setup = clusterSetup(this.look.resources);
+        const comes = [...this.restarted, ...this.started].some(isOpenSearch);
+        if (!setup || (!comes && !this.findings.some(isOfTheCluster))) return [];
+        const text = comes
+            ? "wait until the node is part of the cluster, and the cluster is as it should be"
+            : "make users, roles, templates and settings of the cluster again";
+        return [step(text, lineOf(setup), { input: inputOf(setup), timeoutMs: CLUSTER_TIMEOUT_MS })];
     }
 
     private storeIsTouched(): boolean {
@@ -248,6 +278,9 @@ class Work {
     private readonly inOrder = (a: DeployedContainer, b: DeployedContainer): number =>
         this.containers.indexOf(a) - this.containers.indexOf(b);
 }
+
+const isOpenSearch = ({ name }: DeployedContainer): boolean =>
+    name.startsWith("opensearch-") && !name.startsWith("opensearch-dashboards-");
 
 /** True for a path below another one, or the same. Pure. */
 const within = (path: string, directory: string): boolean => path === directory || path.startsWith(`${directory}/`);

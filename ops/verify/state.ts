@@ -74,7 +74,7 @@ export const lineOf = ({ type, inputs }: StateResource): string =>
 export const inputOf = ({ inputs }: StateResource): string => (typeof inputs.stdin === "string" ? inputs.stdin : "");
 
 /** What a stack's state says; secrets are decrypted in memory only. Errors: what Pulumi says. */
-export async function stackResources(deployment: Deployment, stack: string): Promise<StateResource[]> {
+export async function stackResources(deployment: Pick<Deployment, "pulumi">, stack: string): Promise<StateResource[]> {
     const { code, stdout, stderr } = await deployment.pulumi(["stack", "export", "--show-secrets", "--stack", stack], {
         timeoutMs: 60_000,
     });

@@ -2,7 +2,7 @@ import { Paint, table } from "../terminal";
 import { Finding, NodeVerification, Verdict, verdictOf } from "./model";
 
 const SAID: Record<Verdict, string> = {
-    clean: "clean: both hosts are as they were deployed",
+    clean: "clean: all hosts are as they were deployed",
     drift: "drift: not everything is as it was deployed",
     unknown: "cannot be told",
 };
@@ -11,7 +11,12 @@ const SAID: Record<Verdict, string> = {
 export function verifyText(nodes: NodeVerification[], paint: Paint): string {
     const verdict = verdictOf(nodes);
     const tone = verdict === "clean" ? paint.good : verdict === "drift" ? paint.warn : paint.bad;
-    const clean = nodes.length === 1 ? `clean: ${nodes[0]!.name} is as it was deployed` : SAID.clean;
+    const clean =
+        nodes.length === 1
+            ? `clean: ${nodes[0]!.name} is as it was deployed`
+            : nodes.length === 2
+              ? "clean: both hosts are as they were deployed"
+              : SAID.clean;
     const lines = driftLines(nodes, paint);
     const diffs = nodes.flatMap((node) => node.findings.flatMap((finding) => diffLines(node, finding, paint)));
     return [paint.bold(tone(verdict === "clean" ? clean : SAID[verdict])), ...lines, ...diffs].join("\n");

@@ -55,7 +55,7 @@ ask_inside() { # CONTAINER CHECK
 # Where a container's own health check asks, which holds for the container that runs, whatever the settings say today.
 asked=""
 while read -r name _ _ _ _ _ _ _ check; do
-    if [[ $check =~ http://127\.0\.0\.1:([0-9]+)(/[^\ ]*) ]]; then
+    if [[ $check =~ http://127\.0\.0\.1:([0-9]+)(/[^\ \"\)]*) ]]; then
         port=${BASH_REMATCH[1]} path=${BASH_REMATCH[2]}
     elif [[ $check =~ /dev/tcp/127\.0\.0\.1/([0-9]+).*GET\ (/[^\ ]*) ]]; then
         port=${BASH_REMATCH[1]} path=${BASH_REMATCH[2]}

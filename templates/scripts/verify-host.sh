@@ -1,6 +1,6 @@
 #!/bin/bash
 # Settings before: FILES (lines of SHA256 show|hide PATH), DIRECTORIES (lines of sync|any PATH), SYSCTLS (keys), CONTAINERS (names), IMAGES (lines of
-# ID NAME), STORE (a command line, or nothing), CLIENTS (its standard input), FIREWALL (a command line, or nothing).
+# ID NAME), STORE (a command line, or nothing), CLIENTS (its standard input), CLUSTER, FIREWALL (command lines, or nothing).
 #
 # Tells what `otel-ha verify` compares with Pulumi's state, in sections that begin with "== ". Changes nothing. The content of a file is told only where
 # it is another one and is no secret. Fields are separated by tabs, paths come last.
@@ -17,6 +17,13 @@ ask_store() {
     printf '%s\n' "$CLIENTS" | timeout 15 sh -c "$STORE" >"$work/store" 2>"$work/store-complaint" || true
 }
 ask_store &
+
+# Says what differs; whoever ends early has not told all.
+ask_cluster() {
+    [ -n "$CLUSTER" ] || return 0
+    if timeout 15 sh -c "$CLUSTER" >"$work/cluster" 2>"$work/cluster-complaint" </dev/null; then echo told >>"$work/cluster"; fi
+}
+ask_cluster &
 
 format='{"name":{{json .Name}},"id":{{json .Id}},"image":{{json .Image}},"ref":{{json .Config.Image}},"status":{{json .State.Status}}'
 format="$format"',"created":{{json .Created}},"startedAt":{{json .State.StartedAt}},"labels":{{json .Config.Labels}}'
@@ -140,5 +147,11 @@ if [ -n "$STORE" ]; then
     cat "$work/store"
     echo "== object-store-complaint"
     cut -c 1-300 "$work/store-complaint"
+fi
+if [ -n "$CLUSTER" ]; then
+    echo "== cluster"
+    cat "$work/cluster"
+    echo "== cluster-complaint"
+    cut -c 1-300 "$work/cluster-complaint"
 fi
 echo "== end"

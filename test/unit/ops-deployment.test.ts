@@ -3,13 +3,13 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openDeployment, readValues } from "../../ops/deployment";
+import { openDeployment, openSystem, readValues } from "../../ops/deployment";
 import { size, span } from "../../ops/format";
 import { newProgram } from "../../ops/main";
 import { run } from "../../ops/run";
 import { asRoot, sshCommand } from "../../ops/ssh";
 import { COLOURED, paintFor, PLAIN, table } from "../../ops/terminal";
-import { config, ROOT, STACKS, valuesOf } from "./support/stacks";
+import { APM_STACKS, apmConfig, config, ROOT, STACKS, valuesOf } from "./support/stacks";
 
 let project: string;
 let oldPath: string | undefined;
@@ -40,10 +40,18 @@ afterEach(() => {
 
 const write = (file: string, text: string): void => fs.writeFileSync(path.join(project, file), text);
 
+/** A stack that has a file, and was never made. */
+function addFile(stack: string, { nodeName, system }: Record<string, string>): void {
+    const lines = [`  otel-ha:nodeName: ${nodeName}`, ...(system ? [`  otel-ha:system: ${system}`] : [])];
+    write(`Pulumi.${stack}.yaml`, `config:\n${lines.join("\n")}\n`);
+}
+
 function addStack(stack: string, settings: Record<string, string>): void {
-    write(`Pulumi.${stack}.yaml`, `config:\n  otel-ha:nodeName: ${settings.nodeName}\n`);
+    addFile(stack, settings);
     const all = Object.entries(settings).map(([key, value]) => [`otel-ha:${key}`, { value, secret: false }]);
-    const secret = [["otel-ha:vrrpPassword", { secret: true }]];
+    const secret = [
+        [`otel-ha:${settings.system === "apm" ? "opensearchAdminPassword" : "vrrpPassword"}`, { secret: true }],
+    ];
     write(
         `config-${stack}.json`,
         JSON.stringify(Object.fromEntries([...all, ...secret, ["docker:host", { value: "x" }]])),
@@ -114,6 +122,77 @@ describe("the pair, as its stacks describe it", () => {
             Object.entries(config("node1")).map(([key, value]) => [`mine:${key}`, value]),
         );
         expect(readValues("a", "mine", { ...settings, "docker:host": "x" }).nodeName).toBe("mid-1");
+    });
+});
+
+describe("one of two systems", () => {
+    const open = async (options: Parameters<typeof openSystem>[0] = {}) => {
+        const deployment = await openSystem({ directory: project, ...options });
+        await deployment.close();
+        return deployment;
+    };
+    const names = async (options: Parameters<typeof openSystem>[0] = {}): Promise<string[]> => {
+        const deployment = await open(options);
+        return [deployment.system, ...deployment.nodes.map(({ name }) => name)];
+    };
+
+    it("is the one whose stacks were made, although both have files", async () => {
+        for (const stack of APM_STACKS) addFile(stack, apmConfig(stack));
+        expect(await names()).toEqual(["otel-ha", "mid-1", "mid-2"]);
+        // Nobody misses what somebody never wanted.
+        expect((await open()).leftOut).toEqual([]);
+    });
+
+    it("is Container APM, in the order of its nodes, where the pair's stacks were never made", async () => {
+        for (const stack of STACKS) fs.rmSync(path.join(project, `config-${stack}.json`));
+        for (const stack of APM_STACKS) addStack(stack, apmConfig(stack));
+        expect(await names()).toEqual(["apm", "apm-1", "apm-2", "apm-3"]);
+    });
+
+    it("has to be said where stacks of both were made, and never is a mixture", async () => {
+        for (const stack of APM_STACKS) addStack(stack, apmConfig(stack));
+        await expect(open()).rejects.toThrow(
+            "there are stacks of two systems: node1, node2 of the two-host platform (otel-ha), and apm1, apm2, apm3 of Container APM (apm); " +
+                "say which with --system otel-ha or --system apm",
+        );
+        expect(await names({ system: "apm" })).toEqual(["apm", "apm-1", "apm-2", "apm-3"]);
+        expect(await names({ system: "otel-ha" })).toEqual(["otel-ha", "mid-1", "mid-2"]);
+        expect(await names({ stacks: ["apm2", "apm1"] })).toEqual(["apm", "apm-1", "apm-2"]);
+        await expect(open({ stacks: ["node1", "apm1"] })).rejects.toThrow(
+            'stack "node1" is of the two-host platform (otel-ha), and "apm1" of Container APM (apm): a command is for one system',
+        );
+        await expect(open({ stacks: ["node1"], system: "apm" })).rejects.toThrow(
+            'system: "otel-ha" is the two-host platform, and this is for stacks of Container APM (apm)',
+        );
+    });
+
+    it("goes without a stack of it that was never made, and says so", async () => {
+        for (const stack of APM_STACKS.slice(0, 2)) addStack(stack, apmConfig(stack));
+        addFile("apm3", apmConfig("apm3"));
+        const { leftOut, nodes } = await open({ system: "apm" });
+        expect([leftOut, nodes.map(({ name }) => name)]).toEqual([["apm3"], ["apm-1", "apm-2"]]);
+        for (const stack of STACKS) fs.rmSync(path.join(project, `config-${stack}.json`));
+        await expect(open({ system: "otel-ha" })).rejects.toThrow(
+            "none of the stacks node1, node2 has been made; make those that you need once, as with: pulumi stack init node1",
+        );
+    });
+
+    it("is one cluster", async () => {
+        for (const stack of APM_STACKS) addStack(stack, apmConfig(stack));
+        const nodes = "apm-3=192.168.110.233,apm-4=192.168.110.234,apm-5=192.168.110.235";
+        addStack("apm3", apmConfig("apm3", { apmNodes: nodes }));
+        await expect(open({ system: "apm" })).rejects.toThrow(
+            'stacks "apm1" and "apm3" are of different clusters: their apmNodes is',
+        );
+    });
+
+    it("is not asked of what only the pair has", async () => {
+        const { status, stderr } = spawnSync(
+            path.join(ROOT, "ops/otel-ha.cjs"),
+            ["resync", "--to", "x", "--system", "apm"],
+            { cwd: project, encoding: "utf8" },
+        );
+        expect([status, stderr]).toEqual([3, "otel-ha: this is for the two-host platform (otel-ha) only\n"]);
     });
 });
 

@@ -5,7 +5,8 @@ import { AddressInfo, Server } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { DeployedNode, Deployment } from "../../ops/deployment";
 import { Former } from "../../ops/rotate/former";
-import { Look, lookAtFormer, storeSeen, unprovenLooks } from "../../ops/rotate/looks";
+import { Look, lookAtFormer, unprovenLooks } from "../../ops/rotate/looks";
+import { storeSeen } from "../../ops/rotate/pair";
 import { Made, newCa, newLeaf } from "./support/certificates";
 import { valuesOf } from "./support/stacks";
 

@@ -206,7 +206,7 @@ describe("a rebuild", () => {
     it("leaves the secrets of the stack alone", async () => {
         const asked: string[][] = [];
         const pulumi = async (args: string[]) => (asked.push(args), { code: 0, stdout: "", stderr: "" });
-        await forget({ pulumi } as unknown as Deployment, { stack: "node1" });
+        await forget({ pulumi } as unknown as Deployment, { stack: "node1", values: valuesOf("node1") });
         const target = asked[0]![asked[0]!.indexOf("--target") + 1];
         const matches = urnMatcher([target!]);
         const urn = (type: string) => `urn:pulumi:node1::otel-ha::${type}::x`;

@@ -142,7 +142,10 @@ export class DeployedHost {
             container: (service) => `${service}-${values.nodeName}`,
         };
         const pulumi = async (args: string[]): Promise<RunResult> => this.pulumi(args);
-        this.deployment = { directory: bench.root, nodes: [this.node], vip: values.vip, pulumi, close: async () => {} };
+        this.deployment = {
+            ...{ system: "otel-ha", directory: bench.root, nodes: [this.node], vip: values.vip },
+            ...{ pulumi, close: async () => {} },
+        };
         // What signals reach.
         const heed = `trap 'echo reload >>${bench.state}/signals' HUP USR2; while :; do sleep 0.05; done`;
         this.process = spawn("/bin/sh", ["-c", heed], { stdio: "ignore" });
