@@ -42,7 +42,7 @@ const nodes = {} as Record<ApmStackName, Registered[]>;
 beforeAll(async () => {
     tls = await apmTls();
     for (const stack of ["apm1", "apm2"] as const) nodes[stack] = await registerApmNode(tls, stack);
-}, 60_000);
+}, 240_000);
 
 describe("the first node of Container APM", () => {
     it("has these files that are no secrets", () => {
