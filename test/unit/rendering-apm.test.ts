@@ -11,7 +11,8 @@ const PUT_FILE = /\/put-file .* (\/data\/docker\/otel\/\S+)$/;
 function filesOf(resources: Registered[]): Record<string, string> {
     const files = resources.flatMap(({ inputs, secrets }) => {
         const path = PUT_FILE.exec(String(inputs.create))?.[1];
-        if (!path || secrets.includes("stdin") || /\.(pem|sh|properties|ndjson)$|\/back-end-user$/.test(path)) return [];
+        if (!path || secrets.includes("stdin") || /\.(pem|sh|properties|ndjson)$|\/back-end-user$/.test(path))
+            return [];
         return [[path.replace("/data/docker/otel/", ""), inputs.stdin as string]];
     });
     return Object.fromEntries(files);
