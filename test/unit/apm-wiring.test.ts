@@ -43,7 +43,7 @@ beforeAll(async () => {
         });
         new ApmFront("front", { ...common, settings: FRONT, after: [dashboards.ready] });
     });
-});
+}, 60_000);
 
 describe("the components of Container APM", () => {
     it.each([
