@@ -9,6 +9,7 @@ import {
     readSettings,
     SHARED_CREDENTIALS_OUTPUT,
     sharedSecrets,
+    snapshotKeys,
     stackTls,
     StackSettings,
 } from "./components";
@@ -62,6 +63,7 @@ async function apm({ values, ...settings }: StackSettings<"apm">) {
         credentials,
         tls: tls?.node,
         otlpTokens: secrets.otlpTokens,
+        snapshotKeys: snapshotKeys(values),
         ...settings.login,
     });
 

@@ -37,12 +37,10 @@ export interface ApmCollectorSettings extends ServiceSettings {
     dataPrepperUser?: string;
     /** Index, or alias with a write index, for spans that are written straight. @default "otel-v1-apm-span" */
     tracesIndex?: string;
-    /** @default "otel-logs" */
+    /** Also for documents that OpenSearch refuses for what they say: as text, of the service "otel-refused". @default "otel-logs" */
     logsIndex?: string;
     /** @default "otel-metrics" */
     metricsIndex?: string;
-    /** Documents that OpenSearch refuses for what they say, as text. @default "otel-refused" */
-    refusedIndex?: string;
     /** Memory of the container; above 80 % of it, data is refused and whoever sends tries again. @default "1GiB" for the node's, "512MiB" for the cluster's */
     memoryLimit?: Size;
     /** Rate that the queue is sized for. @default 500 */
@@ -68,7 +66,6 @@ export const APM_COLLECTOR_DEFAULTS = {
     tracesIndex: "otel-v1-apm-span",
     logsIndex: "otel-logs",
     metricsIndex: "otel-metrics",
-    refusedIndex: "otel-refused",
     spansPerSecond: 500,
     dataPointsPerSecond: 1000,
     logRecordsPerSecond: 500,
@@ -195,16 +192,16 @@ export function backEndFiles(
             content: secrets.backEndUser ?? backEndUser(settings),
             ...secretOf(owner),
         },
-        { path: `${directory}/back-end-password`, content: secrets.backEndPassword, ...secretOf(owner) },
+        { path: `${directory}/back-end-password`, content: pulumi.secret(secrets.backEndPassword), ...secretOf(owner) },
     ];
 }
 
 /** How a secret's file is kept. Pure. */
 export const secretOf = (owner: string): Pick<ServiceFile, "mode" | "owner"> => ({ mode: "0400", owner });
 
-/** The collector's own validator, with the files that its configuration names. Pure. */
-export function validator(image: string): string {
-    return `docker run --rm --network none --user 0:0 --cap-drop ALL --tmpfs ${QUEUE} -v "$DIR":${INSIDE}:ro ${image} validate --config "${INSIDE}/$CANDIDATE"`;
+/** The collector's own validator, which reads the files that the configuration names, as the collector's user. Pure. */
+export function validator(image: string, user: string): string {
+    return `docker run --rm --network none --user ${user} --cap-drop ALL --tmpfs ${QUEUE} -v "$DIR":${INSIDE}:ro ${image} validate --config "${INSIDE}/$CANDIDATE"`;
 }
 
 /** What is to have room on the host while the back ends are away. Pure. */

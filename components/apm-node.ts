@@ -6,7 +6,13 @@ import { ContainerService } from "./container-service";
 import { ContainerWatch, ContainerWatchSettings } from "./container-watch";
 import { DataPrepper, dataPrepperRequirements, DataPrepperSettings } from "./data-prepper";
 import { Host, HostArgs, Requirements } from "./host";
-import { OpenSearch, openSearchRequirements, OpenSearchSettings, retireOpenSearchUsersCommand } from "./opensearch";
+import {
+    OpenSearch,
+    openSearchRequirements,
+    OpenSearchSettings,
+    retireOpenSearchUsersCommand,
+    S3Keys,
+} from "./opensearch";
 import {
     OpenSearchDashboards,
     openSearchDashboardsRequirements,
@@ -52,6 +58,8 @@ export interface ApmNodeArgs {
     tls?: ApmTls;
     /** Secrets by the names of those who send telemetry with them, as `Authorization: Bearer …`; each may have several. @default {}: none are asked for */
     otlpTokens?: pulumi.Input<Record<string, pulumi.Input<string[]>>>;
+    /** Of snapshots in an S3 store. @default none */
+    snapshotKeys?: S3Keys;
     /** SSH key of the deployer. @default the SSH agent */
     privateKey?: pulumi.Input<string>;
     /** See {@link HostArgs.connectionUnknown}. @default false */
@@ -71,7 +79,7 @@ export function apmNodeRequirements(settings: ApmNodeSettings): Requirements[] {
 }
 
 /** What each part of a node is made with. */
-interface Parts extends Pick<ApmNodeArgs, "settings" | "credentials" | "tls" | "otlpTokens"> {
+interface Parts extends Pick<ApmNodeArgs, "settings" | "credentials" | "tls" | "otlpTokens" | "snapshotKeys"> {
     name: string;
     host: Host;
     inside: pulumi.ComponentResourceOptions;
@@ -85,7 +93,7 @@ export class ApmNode extends pulumi.ComponentResource {
 
     constructor(name: string, args: ApmNodeArgs, opts?: pulumi.ComponentResourceOptions) {
         super("otel-ha:index:ApmNode", name, {}, checked(opts));
-        const { settings, credentials, tls, otlpTokens } = args;
+        const { settings, credentials, tls, otlpTokens, snapshotKeys } = args;
         const inside = { parent: this };
         this.host = new Host(
             `${name}-host`,
@@ -97,7 +105,7 @@ export class ApmNode extends pulumi.ComponentResource {
             },
             inside,
         );
-        const parts = { name, host: this.host, settings, credentials, tls, otlpTokens, inside };
+        const parts = { name, host: this.host, settings, credentials, tls, otlpTokens, snapshotKeys, inside };
         const opensearch = createOpenSearch(parts);
         const dataPrepper = createDataPrepper(parts, opensearch);
         const clients = [
@@ -120,7 +128,7 @@ const passwordsOf = (credentials: ApmCredentials): OpenSearchPasswords => ({
     monitor: credentials.opensearchMonitorPassword,
 });
 
-function createOpenSearch({ name, host, settings, credentials, tls, inside }: Parts): OpenSearch {
+function createOpenSearch({ name, host, settings, credentials, tls, snapshotKeys, inside }: Parts): OpenSearch {
     return new OpenSearch(
         `${name}-opensearch`,
         {
@@ -128,6 +136,7 @@ function createOpenSearch({ name, host, settings, credentials, tls, inside }: Pa
             settings: settings.opensearch,
             tls: tls && { trusted: tls.trusted, node: tls.opensearch, admin: tls.opensearchAdmin },
             users: tls && passwordsOf(credentials),
+            s3: snapshotKeys,
         },
         inside,
     );

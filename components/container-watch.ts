@@ -30,6 +30,7 @@ export const WATCH_DEFAULTS = {
 export interface ContainerWatchArgs {
     /** Where it runs: as root, beside Docker, without a container. */
     host: Host;
+    /** What it writes, where, and how often. */
     settings: ContainerWatchSettings;
 }
 

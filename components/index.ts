@@ -84,6 +84,7 @@ export {
     OpenSearchSecrets,
     OpenSearchSettings,
     OpenSearchTls,
+    S3Keys,
 } from "./opensearch";
 export {
     OpenSearchDashboards,
@@ -121,6 +122,7 @@ export { CertificateRecord } from "./renewal";
 export { Reload, RemoteFile, RemoteFileArgs } from "./remote-file";
 export { ServiceArgs, ServiceSettings } from "./service";
 export { readSettings, StackSettings } from "./settings";
+export { snapshotKeys } from "./settings/apm-node-settings";
 export { System } from "./settings/key";
 export {
     ownSecrets,

@@ -59,7 +59,10 @@ export interface OpenSearchSettings extends ServiceSettings, OpenSearchClusterSe
     mmap?: boolean;
     /** TLS on both ports, and users; with {@link OpenSearchArgs.tls}. @default false: in the clear, to whoever reaches the host */
     tls?: boolean;
-    /** "tuned": a host that hangs is noticed after 9 s. "default": OpenSearch's own, 33 s. @default "tuned" */
+    /**
+     * "tuned": a host that hangs is noticed after 5 s, 11 s when it manages the cluster. "default": OpenSearch's own, 33 s and 63 s, for hosts that hang for
+     * seconds when nothing is wrong. @default "tuned"
+     */
     faultDetection?: "default" | "tuned";
     /** "never": there is a cluster, which a node without data waits for, even if its host was lost, too. @default "first": empty members form one, once */
     formation?: "first" | "never";
@@ -116,6 +119,7 @@ export function openSearchConfig(settings: OpenSearchSettings): string {
         runPath: RUN,
         snapshotsPath: snapshotsPath(s),
         tuned: s.faultDetection === "tuned",
+        checks: ["follower_check", "leader_check"],
         adminName: OPENSEARCH_ADMIN,
     });
 }
@@ -136,12 +140,22 @@ export interface OpenSearchSecrets {
     tls?: OpenSearchTls;
     /** With the setting `tls`: passwords, letters and digits. The same on all members. @default none */
     users?: OpenSearchPasswords;
+    /** Of snapshots in S3; a change restarts the nodes. @default none */
+    s3?: S3Keys;
+}
+
+/** A user of an object store. */
+export interface S3Keys {
+    /** @example "opensearch" */
+    accessKey: pulumi.Input<string>;
+    /** Its secret. */
+    secretKey: pulumi.Input<string>;
 }
 
 /** Container, files and health of OpenSearch. Errors: TLS without certificates and users, or the other way around. */
 export function openSearchSpec(settings: OpenSearchSettings, secrets: OpenSearchSecrets = {}): ContainerSpec {
     const s = complete(settings);
-    const { tls, users } = secrets;
+    const { tls, users, s3 } = secrets;
     if (s.tls !== (tls !== undefined) || s.tls !== (users !== undefined))
         throw new Error(
             `opensearch of ${s.node}: the setting tls is ${s.tls}, but certificates are ${tls ? "" : "not "}given, and users are ${users ? "" : "not "}given; all of it or nothing`,
@@ -167,7 +181,7 @@ export function openSearchSpec(settings: OpenSearchSettings, secrets: OpenSearch
             ...(s.memoryLock ? [{ name: "memlock", soft: -1, hard: -1 }] : []),
         ],
         memoryLimit: s.memoryLimit,
-        files: files(s, tls, users),
+        files: [...(s3 ? keystoreFiles(s, s3) : []), ...files(s, tls, users)],
         healthCheck: healthCheck(s, managed(s)),
         readyTimeout: s.readyTimeout,
         // It closes its indices.
@@ -252,6 +266,15 @@ function userFiles(s: Complete, passwords: OpenSearchPasswords): ServiceFile[] {
     ];
 }
 
+// The server takes them from its keystore only, which start-opensearch makes of these.
+const keystoreFiles = (s: Complete, { accessKey, secretKey }: S3Keys): ServiceFile[] =>
+    Object.entries({ access_key: accessKey, secret_key: secretKey }).map(([name, value]) => ({
+        path: `${directoryOf(s)}/keystore/s3.client.default.${name}`,
+        content: pulumi.secret(value),
+        owner: OPENSEARCH_USER,
+        mode: "0400",
+    }));
+
 const common = (s: Complete): string[] => [
     "--container",
     `opensearch-${s.node}`,
@@ -311,6 +334,7 @@ export function openSearchRequirements(settings: OpenSearchSettings): Requiremen
         directories: [
             { path: directory },
             { path: `${directory}/tls` },
+            { path: `${directory}/keystore` },
             { path: adminDirectory(s), mode: PRIVATE },
             { path: s.dataDir, owner: OPENSEARCH_USER, mode: PRIVATE },
         ],

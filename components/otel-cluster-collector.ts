@@ -103,8 +103,8 @@ export function otelClusterCollectorSpec(
     const files = [
         ...backEndFiles(s, directory, USER, secrets),
         ...login("monitor-user", secrets.monitorUser ?? s.monitorUser),
-        ...login("monitor-password", secrets.monitorPassword),
-        { path: `${directory}/config.yaml`, content: otelClusterCollectorConfig(s), check: validator(s.image) },
+        ...login("monitor-password", pulumi.secret(secrets.monitorPassword)),
+        { path: `${directory}/config.yaml`, content: otelClusterCollectorConfig(s), check: validator(s.image, USER) },
     ];
     return {
         container,

@@ -1,9 +1,10 @@
+import * as pulumi from "@pulumi/pulumi";
 import { ApmCollectorSettings } from "../apm-collector";
 import { ApmFrontSettings } from "../apm-front";
 import { ApmNodeSettings } from "../apm-node";
 import { ContainerWatchSettings } from "../container-watch";
 import { DATA_PREPPER_DEFAULTS, DataPrepperSettings } from "../data-prepper";
-import { OpenSearchSettings } from "../opensearch";
+import { OpenSearchSettings, S3Keys } from "../opensearch";
 import { OpenSearchDashboardsSettings } from "../opensearch-dashboards";
 import { SnapshotSettings } from "../opensearch-setup";
 import { OtelClusterCollectorSettings } from "../otel-cluster-collector";
@@ -84,6 +85,12 @@ function openSearchSettings(
         recovery: v.opensearchRecovery,
         snapshots: snapshotSettings(v),
     };
+}
+
+/** What opens the S3 store of snapshots; undefined: there is none. */
+export function snapshotKeys(v: ApmValues): S3Keys | undefined {
+    if (v.opensearchSnapshotSecret === "") return undefined;
+    return { accessKey: v.opensearchSnapshotUser, secretKey: pulumi.secret(v.opensearchSnapshotSecret) };
 }
 
 function snapshotSettings(v: ApmValues): SnapshotSettings | undefined {

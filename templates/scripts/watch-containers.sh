@@ -93,7 +93,7 @@ number() { # FILE    nothing when it holds no number: "max"
 }
 
 field() { # FILE NAME
-    sed -n "s/^$2 //p" "$1" 2>/dev/null
+    sed -n "s/^$2 //p" "$1" 2>/dev/null || true
 }
 
 gauge() { # NAME UNIT VALUE
@@ -202,6 +202,7 @@ make_directories() {
     mkdir -p "$dir/containers" "$dir/events" "$dir/state"
     # What has happened is for the collector of the cluster, too, which is not root.
     chmod 0711 "$dir"
+    chmod 0700 "$dir/containers" "$dir/state"
     chmod 0755 "$dir/events"
 }
 
@@ -270,7 +271,7 @@ running() {
 end() {
     if running; then kill "$pid"; fi
     # Its lock is what the next one waits for.
-    flock -w 10 "$run_dir/$name.lock" true || { echo "watch-containers: the one that runs does not end (pid ${pid:-unknown})" >&2; exit 1; }
+    flock -w 10 "$run_dir/$name.lock" -c : || { echo "watch-containers: the one that runs does not end (pid ${pid:-unknown})" >&2; exit 1; }
 }
 
 # Begins anew whenever it is called: the script, or what it was told, may be another.

@@ -1,7 +1,9 @@
 // The services' own validators, as they run on a host before a file takes its place.
 import { describe, expect, it } from "vitest";
+import { ContainerSpec } from "../../components";
 import { labExec } from "../../lab/hosts";
 import { RunResult } from "../../lab/run";
+import { COLLECTOR_VARIANTS, collectorSpecs } from "../unit/support/apm-collectors";
 import { newCa, newLeaf } from "../unit/support/certificates";
 import { specsOf } from "../unit/support/specs";
 
@@ -25,6 +27,13 @@ async function beside(): Promise<Record<string, string>> {
         "tls/peer.pem": certificate + key,
         "tls/clients.pem": certificate + key,
         "tls/otlp-tokens.map": "everybody everybody\n",
+        "certificate.pem": certificate,
+        "key.pem": key,
+        "otlp-tokens": "one\nanother\n",
+        "back-end-user": "writer\n",
+        "monitor-user": "monitor\n",
+        "back-end-password": "letters and digits\n",
+        "monitor-password": "12345678\n",
     };
 }
 
@@ -34,8 +43,10 @@ const VARIANTS = (["node1", "node2"] as const).flatMap((stack) =>
 type Variant = (typeof VARIANTS)[number];
 
 /** Every configuration file that has a validator, as this stack renders it. */
-function validated({ stack, tls }: Variant): Checked[] {
-    const files = Object.values(specsOf(stack, { tls })).flatMap((spec) => spec.files);
+const validated = ({ stack, tls }: Variant): Checked[] => checkedOf(Object.values(specsOf(stack, { tls })));
+
+function checkedOf(specs: ContainerSpec[]): Checked[] {
+    const files = specs.flatMap((spec) => spec.files);
     return files.flatMap(({ path, content, check }) =>
         check && typeof content === "string"
             ? [{ file: path.split("/").slice(-2).join("/"), text: content, check }]
@@ -72,6 +83,26 @@ describe.each(VARIANTS)("the configuration of $stack with tls $tls", (variant) =
     it.each(validated(variant))("$file is accepted by its service's own validator", async (file) => {
         const result = await check(file);
         expect(result.code, result.stdout + result.stderr).toBe(0);
+    });
+});
+
+describe.each(COLLECTOR_VARIANTS)("the collectors of Container APM with $name", ({ name: _, ...changes }) => {
+    const files = checkedOf(Object.values(collectorSpecs(changes)));
+
+    it("have a validator each", () => {
+        expect(files.map(({ file }) => file)).toEqual([
+            "otel-node-collector/config.yaml",
+            "otel-cluster-collector/config.yaml",
+        ]);
+    });
+
+    it.each(files)("$file is accepted by it", async (file) => {
+        const result = await check(file);
+        expect(result.code, result.stdout + result.stderr).toBe(0);
+    });
+
+    it.each(files)("$file is refused by it with a mistake", async (file) => {
+        expect((await check({ ...file, text: `${file.text}\nunknown_section: true\n` })).code).not.toBe(0);
     });
 });
 
