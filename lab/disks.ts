@@ -3,17 +3,30 @@ import { hostExec, killHost } from "./host";
 import { unplug } from "./network";
 import { systemOf, type LabNode, type System } from "./nodes";
 
-/** Where the program keeps data by default, one file system each. */
-export const DISKS = [
+export interface Disk {
+    name: string;
+    /** Where it is mounted. */
+    directory: string;
+    /** @default {@link DISK_SIZE} */
+    size?: string;
+}
+
+/** Where the pair keeps data by default, one file system each. */
+export const DISKS: Disk[] = [
     { name: "queue", directory: "/data/volume/otel/otel-aggregator/queue" },
     { name: "prometheus", directory: "/data/volume/otel/prometheus" },
     { name: "loki", directory: "/data/otel/volume/loki" },
     { name: "store", directory: "/data/volume/otel/minio" },
 ];
 
-const DISKS_OF: Record<System, typeof DISKS> = {
+/** Where each system does. */
+export const DISKS_OF: Record<System, Disk[]> = {
     "otel-ha": DISKS,
-    apm: [{ name: "opensearch", directory: "/data/volume/otel/opensearch" }],
+    apm: [
+        { name: "opensearch", directory: "/data/volume/otel/opensearch" },
+        { name: "node-queue", directory: "/data/volume/otel/otel-node-collector/queue", size: "28GiB" },
+        { name: "cluster-queue", directory: "/data/volume/otel/otel-cluster-collector/queue" },
+    ],
 };
 
 /** Room for all that the program asks for before it goes to a host. The images are sparse: they take what is written. */
@@ -21,8 +34,8 @@ export const DISK_SIZE = "24GiB";
 
 /** Gives a host these disks. Errors: one of the directories has something in it. */
 export async function makeDisks(node: LabNode): Promise<void> {
-    for (const { name, directory } of DISKS_OF[systemOf(node)])
-        await mustExec(node, ["lab-disks", "make", name, DISK_SIZE, directory]);
+    for (const { name, directory, size = DISK_SIZE } of DISKS_OF[systemOf(node)])
+        await mustExec(node, ["lab-disks", "make", name, size, directory]);
 }
 
 /**

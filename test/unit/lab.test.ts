@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { apmNodeRequirements } from "../../components/apm-node";
 import { nodeRequirements } from "../../components/node";
 import { bytes } from "../../components/units";
-import { DISKS, DISK_SIZE } from "../../lab/disks";
+import { DISKS, DISKS_OF, DISK_SIZE } from "../../lab/disks";
 import { IMAGES, imagesNamed, imagesOf, type ServiceImage } from "../../lab/images/catalog";
 import { imageKey } from "../../lab/images/build";
 import { fileName, listFile, parseArtifacts, wrongArtifacts } from "../../lab/images/maven";
@@ -16,7 +17,7 @@ import { openProject, STACKS, stacksOf } from "../../lab/project";
 import { run, until } from "../../lab/run";
 import { MOST_FILLED_BYTES } from "../../ops/drill/faults/disk";
 import { SCENARIOS } from "../../ops/drill/scenarios/all";
-import { settingsOf } from "./support/stacks";
+import { apmSettingsOf, settingsOf } from "./support/stacks";
 
 describe("the lab's node table", () => {
     it("gives every host an address, a name and a cable of its own", () => {
@@ -85,6 +86,18 @@ describe("the disks of a lab host's own", () => {
         // The least that must be free, what the service needs, and a tenth for the file system itself.
         expect(bytes(DISK_SIZE)).toBeGreaterThan((bytes("10GiB") + (space!.needs ?? 0)) * 1.1);
     });
+
+    it.each(DISKS_OF.apm)(
+        "$name is where a service of Container APM does, and large enough for it",
+        ({ directory, size }) => {
+            const settings = apmSettingsOf("apm1", { apm: '{"ingest":"direct"}', dashboardsCopies: "0" });
+            const space = apmNodeRequirements(settings)
+                .flatMap((needs) => needs.dataPaths ?? [])
+                .find(({ path }) => path === directory);
+            expect(space).toBeDefined();
+            expect(bytes(size ?? DISK_SIZE)).toBeGreaterThan((bytes("10GiB") + (space!.needs ?? 0)) * 1.1);
+        },
+    );
 
     it("are one for each drill that fills a disk, and small enough for it", () => {
         expect(SCENARIOS.filter(({ name }) => name.startsWith("disk-full-"))).toHaveLength(DISKS.length);
