@@ -182,7 +182,7 @@ describe("what OpenSearch says", () => {
             "/_cluster/settings": { persistent: {}, transient: {} },
             "/?filter_path": { cluster_uuid: "u1" },
         });
-        const apis = new Map([
+        const apis = new Map<string, ClusterApi>([
             ["apm-1", lonely],
             ["apm-2", member],
             ["apm-3", new Silent({ url: "", doors: {} })],
