@@ -215,7 +215,9 @@ describe("what OpenSearch says", () => {
 
     const deployment = (tls: string, outputs: object) => {
         const asked: string[][] = [];
-        const nodes = [{ stack: "apm2", values: apmValuesOf("apm2", { tls, apm: '{"ingest":"direct"}' }) }];
+        const nodes = [
+            { stack: "apm2", values: apmValuesOf("apm2", { tls, apm: '{"ingest":"direct"}', dashboardsCopies: "0" }) },
+        ];
         const pulumi = async (args: string[]): Promise<RunResult> => {
             asked.push(args);
             return { code: 0, stdout: JSON.stringify(outputs), stderr: "" };
