@@ -37,12 +37,10 @@ export interface ApmCollectorSettings extends ServiceSettings {
     dataPrepperUser?: string;
     /** Index, or alias with a write index, for spans that are written straight. @default "otel-v1-apm-span" */
     tracesIndex?: string;
-    /** @default "otel-logs" */
+    /** Also for documents that OpenSearch refuses for what they say: as text, of the service "otel-refused". @default "otel-logs" */
     logsIndex?: string;
     /** @default "otel-metrics" */
     metricsIndex?: string;
-    /** Documents that OpenSearch refuses for what they say, as text. @default "otel-refused" */
-    refusedIndex?: string;
     /** Memory of the container; above 80 % of it, data is refused and whoever sends tries again. @default "1GiB" for the node's, "512MiB" for the cluster's */
     memoryLimit?: Size;
     /** Rate that the queue is sized for. @default 500 */
@@ -68,7 +66,6 @@ export const APM_COLLECTOR_DEFAULTS = {
     tracesIndex: "otel-v1-apm-span",
     logsIndex: "otel-logs",
     metricsIndex: "otel-metrics",
-    refusedIndex: "otel-refused",
     spansPerSecond: 500,
     dataPointsPerSecond: 1000,
     logRecordsPerSecond: 500,

@@ -92,6 +92,7 @@ const ROLES: Record<OpenSearchRole | "keeper", Role> = {
     writer: {
         cluster: [
             "cluster:monitor/main",
+            "cluster:monitor/health",
             "cluster:monitor/state",
             "indices:data/write/bulk",
             "indices:admin/template/get",

@@ -60,7 +60,7 @@ export interface OpenSearchSettings extends ServiceSettings, OpenSearchClusterSe
     /** TLS on both ports, and users; with {@link OpenSearchArgs.tls}. @default false: in the clear, to whoever reaches the host */
     tls?: boolean;
     /**
-     * "tuned": a host that hangs is noticed after 5 s, 11 s when it manages the cluster. "default": OpenSearch's own, 33 s and 66 s, for hosts that hang for
+     * "tuned": a host that hangs is noticed after 5 s, 11 s when it manages the cluster. "default": OpenSearch's own, 33 s and 63 s, for hosts that hang for
      * seconds when nothing is wrong. @default "tuned"
      */
     faultDetection?: "default" | "tuned";

@@ -74,11 +74,11 @@ const WATCH = "/watch";
 const ROOT_DISK = "/disk/root";
 
 /**
- * The logs of containers are root's, in directories that only root lists. A capability is not enough: Docker gives none to another user. So it is root,
- * without any right of root's but to read, in a container that it cannot write to, and that has of the host only what is mounted: not its file system.
+ * The logs of containers are root's, in directories that only root lists; and Docker gives no capability to another user. So it is root, which owns
+ * them, without any right of root's beyond that (no capability at all), in a container that it cannot write to. Of the host it has what is mounted, to
+ * read: not its file system.
  */
 const USER = "0:0";
-const MAY_READ = ["CAP_DAC_READ_SEARCH"];
 
 /** The text of the collector's config.yaml. Pure. */
 export function otelNodeCollectorConfig(settings: OtelNodeCollectorSettings): string {
@@ -143,7 +143,6 @@ export function otelNodeCollectorSpec(
         container,
         image: s.image,
         user: USER,
-        capabilities: MAY_READ,
         command: ["--config", `${INSIDE}/config.yaml`],
         memoryLimit: s.memoryLimit,
         environment: { GOMEMLIMIT: apmGoMemoryLimit(s.memoryLimit) },

@@ -30,6 +30,8 @@ async function beside(): Promise<Record<string, string>> {
         "certificate.pem": certificate,
         "key.pem": key,
         "otlp-tokens": "one\nanother\n",
+        "back-end-user": "writer\n",
+        "monitor-user": "monitor\n",
         "back-end-password": "letters and digits\n",
         "monitor-password": "12345678\n",
     };

@@ -161,8 +161,8 @@ describe("secrets", () => {
 
     it("are missed when they are not given", () => {
         const settings = collectorSettings();
-        const { identity: _, ...noIdentity } = COLLECTOR_SECRETS;
-        const { trusted: __, ...noCa } = COLLECTOR_SECRETS;
+        const noIdentity = { ...COLLECTOR_SECRETS, identity: undefined };
+        const noCa = { ...COLLECTOR_SECRETS, trusted: undefined };
         expect(() => otelNodeCollectorSpec(settings, noIdentity)).toThrow(/needs a certificate \(identity\)/);
         expect(() => otelClusterCollectorSpec(settings, noCa)).toThrow(/need the CA's certificate \(trusted\)/);
         expect(() => otelNodeCollectorSpec({ ...settings, node: "apm-9" }, COLLECTOR_SECRETS)).toThrow(
@@ -172,13 +172,13 @@ describe("secrets", () => {
 });
 
 describe("the containers", () => {
-    it("of the node is root with no right but to read, and sees of the host only what it collects", () => {
+    it("of the node is root without any of its rights, and sees of the host only what it collects", () => {
         const { node } = collectorSpecs();
         const args = containerArgs(node);
         expect(args).toMatchObject({
             user: "0:0",
             readOnly: true,
-            capabilities: { drops: ["ALL"], adds: ["CAP_DAC_READ_SEARCH"] },
+            capabilities: { drops: ["ALL"], adds: undefined },
             securityOpts: ["no-new-privileges:true"],
         });
         expect(node.mounts.filter(({ readOnly }) => !readOnly).map(({ target }) => target)).toEqual([

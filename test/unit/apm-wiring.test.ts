@@ -43,7 +43,7 @@ beforeAll(async () => {
         });
         new ApmFront("front", { ...common, settings: FRONT, after: [dashboards.ready] });
     });
-});
+}, 60_000);
 
 describe("the components of Container APM", () => {
     it.each([
@@ -82,6 +82,7 @@ describe("the components of Container APM", () => {
     it("keep secrets secret wherever the engine keeps them", () => {
         for (const { name, inputs, secrets } of graph.resources)
             for (const [key, value] of Object.entries(inputs))
-                if (/SECRET[a-z]|BEGIN [A-Z ]*PRIVATE KEY/.test(JSON.stringify(value) ?? "")) expect([name, ...secrets]).toContain(key);
+                if (/SECRET[a-z]|BEGIN [A-Z ]*PRIVATE KEY/.test(JSON.stringify(value) ?? ""))
+                    expect([name, ...secrets]).toContain(key);
     });
 });

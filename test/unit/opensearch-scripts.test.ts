@@ -289,11 +289,10 @@ describe("setting up", () => {
 
     it("applies all, ends a restart, and remembers which cluster this host belongs to", () => {
         say("green 3 0 0 0");
-        expect(setup()).toMatchObject({ code: 0, out: `${UUID}\n`.repeat(0), err: "" });
+        expect(setup()).toMatchObject({ code: 0, out: "", err: "" });
         expect(steps()).toEqual(["uuid", "initialised", "desired", "users", "unlock", "allocate"]);
         expect(fs.readFileSync(path.join(data(), "formed"), "utf8")).toBe(`${UUID}\n`);
         expect(bench.read("input")).toContain("SECRET-certificate\n--- users\nwriter writer-aa11bb");
-        expect(setup().code).toBe(0);
     });
 
     it("says what is open while too few members are there, and changes nothing", () => {
@@ -370,7 +369,7 @@ describe("setting up", () => {
         bench.write("uuid", "");
         const done = setup("--only", "retire");
         expect(done).toMatchObject({ code: 0, out: expect.stringMatching(/^open: the cluster has no manager; /) });
-        expect(steps()).toEqual(["uuid", "retire", "uuid"]);
+        expect(steps()).toEqual(["uuid"]);
         bench.write("uuid", UUID);
         bench.write("retire.fails", "");
         expect(setup("--only", "retire").code).not.toBe(0);

@@ -91,6 +91,21 @@ describe("pulumi up of the first stack of Container APM", () => {
         for (const name of ["dashboards", "dataPrepper"]) expect(outputs).not.toHaveProperty(name);
     });
 
+    it("gives OpenSearch the keys of a store for snapshots, as secrets", async () => {
+        const { resources } = await up("apm1", {
+            changes: {
+                opensearchSnapshotEndpoint: "s3.example:443",
+                opensearchSnapshotBucket: "snapshots",
+                opensearchSnapshotUser: "apm",
+                opensearchSnapshotSecret: "hunter22",
+            },
+        });
+        const keys = resources.filter(({ name }) => /s3\.client\.default\./.test(name) && name.endsWith("_key"));
+        const files = keys.filter(({ custom }) => custom);
+        expect(files.map(({ inputs }) => inputs.stdin as string).sort()).toEqual(["apm", "hunter22"]);
+        for (const file of files) expect(file.secrets).toContain("stdin");
+    });
+
     it("takes a credential that the configuration gives", async () => {
         const { outputs, resources } = await up("apm1", { changes: { opensearchAdminPassword: "hunter22" } });
         expect(randoms(resources)).toHaveLength(NAMES.length - 1);

@@ -11,7 +11,8 @@ const PUT_FILE = /\/put-file .* (\/data\/docker\/otel\/\S+)$/;
 function filesOf(resources: Registered[]): Record<string, string> {
     const files = resources.flatMap(({ inputs, secrets }) => {
         const path = PUT_FILE.exec(String(inputs.create))?.[1];
-        if (!path || secrets.includes("stdin") || /\.(pem|sh|properties|ndjson)$|\/back-end-user$/.test(path)) return [];
+        if (!path || secrets.includes("stdin") || /\.(pem|sh|properties|ndjson)$|\/back-end-user$/.test(path))
+            return [];
         return [[path.replace("/data/docker/otel/", ""), inputs.stdin as string]];
     });
     return Object.fromEntries(files);
@@ -42,7 +43,7 @@ const nodes = {} as Record<ApmStackName, Registered[]>;
 beforeAll(async () => {
     tls = await apmTls();
     for (const stack of ["apm1", "apm2"] as const) nodes[stack] = await registerApmNode(tls, stack);
-}, 60_000);
+}, 240_000);
 
 describe("the first node of Container APM", () => {
     it("has these files that are no secrets", () => {

@@ -241,16 +241,15 @@ describe("going on", () => {
         expect(fs.readdirSync(path.join(bench.root, "etc/systemd/system"))).toEqual([]);
     });
 
-    it("is a process and a hook of ifupdown where there is none, one at a time, until it is removed", () => {
+    it("is a process and a hook of ifupdown where there is none, one at a time, until it is removed", async () => {
         fs.mkdirSync(path.join(bench.root, "etc/network/if-pre-up.d"), { recursive: true });
         const pid = (): string =>
             fs.readFileSync(path.join(bench.root, "run/otel-ha-watch-containers.pid"), "utf8").trim();
         // One that has ended and that nobody has asked about has no command line.
         const alive = (one: string): boolean =>
             fs.existsSync(`/proc/${one}/cmdline`) && fs.readFileSync(`/proc/${one}/cmdline`, "utf8") !== "";
-        const wait = (until: () => boolean): void => {
-            for (let round = 0; round < 200 && !until(); round++)
-                Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+        const wait = async (until: () => boolean): Promise<void> => {
+            for (let round = 0; round < 200 && !until(); round++) await new Promise((done) => setTimeout(done, 50));
         };
         const started =
             (before: string): (() => boolean) =>
@@ -259,11 +258,11 @@ describe("going on", () => {
                 pid() !== before &&
                 fs.existsSync(path.join(dir(), "metrics.jsonl"));
         expect(run("install")).toMatchObject({ code: 0, out: "", err: "" });
-        wait(started(""));
+        await wait(started(""));
         const first = pid();
         expect(run("check")).toMatchObject({ code: 0, out: "" });
         expect(run("install")).toMatchObject({ code: 0 });
-        wait(started(first));
+        await wait(started(first));
         expect(alive(first)).toBe(false);
         const second = pid();
         expect(run("remove")).toMatchObject({ code: 0, err: "" });

@@ -37,7 +37,7 @@ beforeAll(async () => {
     tls = await apmTls();
     resources = await register("apm1");
     direct = await register("apm1", DIRECT);
-}, 60_000);
+}, 240_000);
 
 /** Everything that must be there before a resource, however far back. */
 function before(resource: Registered, all = resources): Set<string> {

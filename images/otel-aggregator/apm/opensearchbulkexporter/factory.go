@@ -29,7 +29,7 @@ type Config struct {
 	TracesIndex  string `mapstructure:"traces_index"`
 	LogsIndex    string `mapstructure:"logs_index"`
 	MetricsIndex string `mapstructure:"metrics_index"`
-	// Documents that OpenSearch refuses for what they say, as text. So they hold up no others, and are not lost.
+	// Where documents go that OpenSearch refuses for what they say: as the text of a log record. So they hold up no others, and are not lost.
 	RefusedIndex string `mapstructure:"refused_index"`
 	// Adds the day of the record to the name of its index.
 	Daily bool                            `mapstructure:"daily"`
@@ -67,7 +67,7 @@ func defaultConfig() component.Config {
 		TracesIndex:  "otel-v1-apm-span",
 		LogsIndex:    "otel-logs",
 		MetricsIndex: "otel-metrics",
-		RefusedIndex: "otel-refused",
+		RefusedIndex: "otel-logs",
 		Queue:        exporterhelper.NewDefaultQueueConfig(),
 		Retry:        configretry.NewDefaultBackOffConfig(),
 	}

@@ -66,12 +66,14 @@ func (w *writer) writeAll(ctx context.Context, documents []document, encoding er
 	return err
 }
 
+// A log record with only fields that every log record has: it needs no mapping of its own, which may be what there is no room for.
 func (w *writer) asText(one refusal) (document, error) {
+	now := time.Now().UTC().Format(time.RFC3339Nano)
 	source, err := json.Marshal(fields{
-		"@timestamp": time.Now().UTC().Format(time.RFC3339Nano),
-		"index":      one.document.index,
-		"reason":     one.reason,
-		"document":   string(one.document.source),
+		"@timestamp":  now,
+		"time":        now,
+		"serviceName": "otel-refused",
+		"body":        fmt.Sprintf("refused by %s: %.500s: %s", one.document.index, one.reason, one.document.source),
 	})
 	return document{id: one.document.id, index: w.config.RefusedIndex, source: source}, err
 }

@@ -93,7 +93,7 @@ func TestWhatMayPassIsKept(t *testing.T) {
 
 func TestWhatIsRefusedIsKeptAsText(t *testing.T) {
 	server := newFake(t, func(body string) (int, string) {
-		if strings.Contains(body, `"otel-refused"`) {
+		if strings.Contains(body, `"serviceName":"otel-refused"`) {
 			return 200, items(created)
 		}
 		return 200, items(created, failed(400, "mapper_parsing_exception", "failed to parse"))
@@ -101,7 +101,7 @@ func TestWhatIsRefusedIsKeptAsText(t *testing.T) {
 	if err := newTestWriter(server.URL).writeAll(context.Background(), two(), nil); err != nil {
 		t.Error(err)
 	}
-	if len(server.bodies) != 2 || !strings.Contains(server.bodies[1], `"document":"{\"a\":2}"`) || !strings.Contains(server.bodies[1], "failed to parse") {
+	if len(server.bodies) != 2 || !strings.Contains(server.bodies[1], `failed to parse: {\"a\":2}"`) || !strings.Contains(server.bodies[1], `"_id":"2"`) {
 		t.Errorf("sent %v", server.bodies)
 	}
 }
