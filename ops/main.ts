@@ -13,7 +13,7 @@ const CANNOT_START = 3;
 
 const HELP = `
 Examples:
-  otel-ha status                  does everything work, and is it there twice?
+  otel-ha status                  does everything work, and is it there more than once?
   otel-ha up                      deploy a change, one host after the other
   otel-ha preview                 what would change on each host?
   otel-ha verify                  are files, containers and the rest as they were deployed?
@@ -26,7 +26,7 @@ the stacks. docs/ops.md is the handbook.
 
 export function newProgram(): Command {
     const program = new Command("otel-ha")
-        .description("Day-2 operations for a pair of hosts with a highly available OpenTelemetry platform")
+        .description("Day-2 operations for the two-host OpenTelemetry platform, and for Container APM on three hosts")
         .showHelpAfterError("Add --help for the options, with examples.")
         .configureHelp({ showGlobalOptions: true })
         .addHelpText("after", HELP);

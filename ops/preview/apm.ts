@@ -38,7 +38,8 @@ function beside({ name }: NodePlan, stops: string[]): Consequence[] {
     const said: Record<string, string> = {
         "data-prepper": `collectors send to the data-prepper of another node while that of ${name} starts anew`,
         "otel-node-collector": `applications that send to ${name} have to try again, or send to another node, while its otel-node-collector starts anew`,
-        "opensearch-dashboards": `who uses OpenSearch Dashboards on ${name} has to wait while it starts anew`,
+        "opensearch-dashboards": `the fronts send people to another copy of OpenSearch Dashboards while that of ${name} starts anew`,
+        haproxy: `who uses OpenSearch Dashboards at ${name} has to go to another node while its haproxy starts anew`,
     };
     return Object.keys(said).flatMap((service) =>
         stops.includes(service) ? [{ of: "collector" as const, text: said[service]! }] : [],

@@ -211,6 +211,7 @@ export function readChange(step: Step, node: PlannedNode): Change[] {
         return [{ op, ...ownerOf(name, node.services), effect: reloads ? "reloads" : "none" }];
     }
     if (name === "host-setup") return [{ op, what: "host prepared", effect: "none" }];
+    if (name === "watch") return [{ op, what: "watch of containers", effect: "none" }];
     if (name === "host-firewall-rules") return [{ op, what: "firewall", effect: "none" }];
     // Components, providers, and gates, which follow their containers.
     return [];

@@ -2,7 +2,6 @@
 import { APM_SECRET_NAMES, APM_SECRET_OF, ApmSecretName } from "../../components/apm-credentials";
 import { DATA_PREPPER_DEFAULTS } from "../../components/data-prepper";
 import { OpenSearchRole, openSearchUser } from "../../components/opensearch-security";
-import { runsDashboards } from "../../components/settings/apm-nodes";
 import { ApmValues } from "../../components/settings/keys";
 import { expectedServices } from "../status/services";
 import { at, inFiles, login, Looker, oldAuthority, shownNoMore, tokens } from "./lookers";
@@ -77,7 +76,7 @@ function certificatePorts(v: ApmValues): Record<string, number> {
         "the other nodes": v.opensearchTransportPort,
         ...of("data-prepper", { collectors: v.dataPrepperTracesPort }),
         ...of("otel-node-collector", { applications: v.otlpHttpPort }),
-        ...of("opensearch-dashboards", { people: v.dashboardsPort }),
+        ...of("haproxy", { people: v.dashboardsPort }),
     };
 }
 
@@ -94,7 +93,8 @@ const openSearchLogin = (role: OpenSearchRole): Looker<ApmValues> =>
 
 // A cookie that was made with the old one cannot be made from here: what is looked at is what Dashboards has read.
 const cookie: Looker<ApmValues> = async (node, before, now, name) => {
-    if (!runsDashboards(node.values)) return { state: "gone", seen: "OpenSearch Dashboards does not run there" };
+    if (!expectedServices(node.values).includes("opensearch-dashboards"))
+        return { state: "gone", seen: "OpenSearch Dashboards does not run there" };
     const key = credentialOf(node.values, name);
     const [old, current] = [before.shared.credentials[key]!, now.credentials[key]!];
     return inFiles(node, `${node.values.configDir}/opensearch-dashboards`, old, current);
@@ -109,7 +109,7 @@ const LOOKS = (): Record<ApmSecretName, Looker<ApmValues>> => ({
     dataPrepper: login(
         () => DATA_PREPPER_DEFAULTS.user,
         (v) => v.dataPrepperApiPort,
-        "/metrics/sys",
+        "/metrics/prometheus",
     ),
     dashboardsCookie: cookie,
     otlpTokens: tokens,

@@ -14,7 +14,8 @@ export interface Finding {
         | "user"
         | "group"
         | "policy"
-        | "cluster";
+        | "cluster"
+        | "service";
     /** @example "/data/docker/otel/haproxy/haproxy.cfg" */
     subject: string;
     /** What about it. @example "mode" */

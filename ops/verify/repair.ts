@@ -17,6 +17,7 @@ import { Finding } from "./model";
 import { hostSetups } from "./setup-script";
 import { inputOf, lineOf } from "./state";
 import { FoundContainer } from "./kinds/containers";
+import { watchInstallation } from "./kinds/watch";
 
 /** One thing that is done on the host. What it sends there is in `run` only: it may be secret. */
 export interface Step {
@@ -116,6 +117,7 @@ class Work {
                 }),
             ),
             ...this.firewallSteps(),
+            ...this.watchSteps(),
             // A file's validator may run in a container of an image.
             ...this.imageSteps(),
             ...this.turnSteps(),
@@ -222,6 +224,13 @@ class Work {
             step("load the firewall's rules, for a trial", deployed.apply, { input }),
             step("confirm them over a new connection", deployed.confirm, { fresh: true }),
         ];
+    }
+
+    private watchSteps(): Step[] {
+        const installed = watchInstallation(this.look.resources);
+        if (!installed || !this.isWrong(installed.urn)) return [];
+        const input = inputOf(installed);
+        return [step("install the watch of containers again", lineOf(installed), { input })];
     }
 
     private isWrong(urn: string): boolean {

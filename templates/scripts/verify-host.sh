@@ -1,6 +1,6 @@
 #!/bin/bash
 # Settings before: FILES (lines of SHA256 show|hide PATH), DIRECTORIES (lines of sync|any PATH), SYSCTLS (keys), CONTAINERS (names), IMAGES (lines of
-# ID NAME), STORE (a command line, or nothing), CLIENTS (its standard input), CLUSTER, FIREWALL (command lines, or nothing).
+# ID NAME), STORE (a command line, or nothing), CLIENTS (its standard input), CLUSTER, WATCH, FIREWALL (command lines, or nothing).
 #
 # Tells what `otel-ha verify` compares with Pulumi's state, in sections that begin with "== ". Changes nothing. The content of a file is told only where
 # it is another one and is no secret. Fields are separated by tabs, paths come last.
@@ -127,15 +127,18 @@ while read -r key; do
 done <<<"$SYSCTLS"
 
 # Fails when something differs, and says what.
-if [ -n "$FIREWALL" ]; then
-    echo "== firewall"
-    code=0
-    said=$(timeout 5 sh -c "$FIREWALL" 2>"$work/firewall-complaint") || code=$?
+ask_itself() { # SECTION LINE
+    [ -n "$2" ] || return 0
+    local code=0 said
+    echo "== $1"
+    said=$(timeout 5 sh -c "$2" 2>"$work/complaint") || code=$?
     case "$code ${said:+something}" in
         0* | "1 something") printf '%s\ntold\n' "$said" ;;
-        *) tail -n 1 "$work/firewall-complaint" ;;
+        *) tail -n 1 "$work/complaint" ;;
     esac
-fi
+}
+ask_itself firewall "$FIREWALL"
+ask_itself watch "$WATCH"
 
 wait
 for section in docker containers images; do

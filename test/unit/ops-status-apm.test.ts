@@ -182,7 +182,7 @@ describe("what OpenSearch says", () => {
             "/_cluster/settings": { persistent: {}, transient: {} },
             "/?filter_path": { cluster_uuid: "u1" },
         });
-        const apis = new Map([
+        const apis = new Map<string, ClusterApi>([
             ["apm-1", lonely],
             ["apm-2", member],
             ["apm-3", new Silent({ url: "", doors: {} })],
@@ -215,7 +215,9 @@ describe("what OpenSearch says", () => {
 
     const deployment = (tls: string, outputs: object) => {
         const asked: string[][] = [];
-        const nodes = [{ stack: "apm2", values: apmValuesOf("apm2", { tls, apm: '{"ingest":"direct"}' }) }];
+        const nodes = [
+            { stack: "apm2", values: apmValuesOf("apm2", { tls, apm: '{"ingest":"direct"}', dashboardsCopies: "0" }) },
+        ];
         const pulumi = async (args: string[]): Promise<RunResult> => {
             asked.push(args);
             return { code: 0, stdout: JSON.stringify(outputs), stderr: "" };

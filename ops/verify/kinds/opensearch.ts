@@ -16,8 +16,12 @@ export const turnTaking = (resources: StateResource[]): StateResource | undefine
 /** Its command line, as root runs it. Pure. */
 export function clusterSetupLine(resources: StateResource[]): string | undefined {
     const setup = clusterSetup(resources);
-    if (!setup) return undefined;
-    const words = shellWords(lineOf(setup)).filter((word, at) => at > 1 || !["sudo", "-n"].includes(word));
+    return setup && rootLine(setup);
+}
+
+/** A command line of the state as root runs it. Pure. */
+export function rootLine(resource: StateResource): string {
+    const words = shellWords(lineOf(resource)).filter((word, at) => at > 1 || !["sudo", "-n"].includes(word));
     return words.map(shellQuote).join(" ");
 }
 

@@ -71,8 +71,17 @@ function healthyHost(values: ApmValues, services: string[]): ReachableHost {
 
 export type ApmFacts = NodeFacts<ApmValues> & { facts: { host: ReachableHost } };
 
+// Settings take longer to read than all the rest, and are the same each time.
+const known = new Map<string, ApmFacts>();
+
 /** One node on which all is well. */
 export function healthyApmNode(stack: ApmStackName, changes: Record<string, string> = {}): ApmFacts {
+    const key = JSON.stringify([stack, changes]);
+    if (!known.has(key)) known.set(key, newApmNode(stack, changes));
+    return structuredClone(known.get(key)!);
+}
+
+function newApmNode(stack: ApmStackName, changes: Record<string, string>): ApmFacts {
     const values = apmValuesOf(stack, changes);
     const services = expectedServices(values);
     const host = healthyHost(values, services);
