@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { Found } from "../../ops/drill/accounting/found";
 import { gapLimit, mustBeComplete } from "../../ops/drill/configuration";
 import { logLine, logTime, seriesName, type ClientLedger } from "../../ops/drill/load/ledger";
-import { loadClients, probeClients, type ClientPlan } from "../../ops/drill/load/plan";
+import { loadClients, probeClients, type ClientPlan, type Signal } from "../../ops/drill/load/plan";
 import { missing } from "../../ops/drill/probe/holes";
 import type { ReadSample } from "../../ops/drill/probe/read";
 import { buildReport, type RawRun } from "../../ops/drill/report/build";
@@ -42,7 +42,7 @@ function ledger(client: ClientPlan, outage = { from: 0, to: 0 }): ClientLedger {
 }
 
 /** All that was sent of a signal, or what is not older than that. */
-function everything(ledgers: ClientLedger[], signal: "metrics" | "logs", since = 0): Found {
+function everything(ledgers: ClientLedger[], signal: Signal, since = 0): Found {
     const found = new Found(
         "r1",
         ledgers.filter(({ client }) => client.signal === signal),

@@ -148,7 +148,7 @@ export interface DrillReport {
     ownership: Ownership[];
     availability: { probes: ProbeReport[]; generator: ProbeReport[]; failures: Record<string, number> };
     integrity: {
-        sent: Record<Signal, SentBalance>;
+        sent: Record<"metrics" | "logs", SentBalance> & Partial<Record<Signal, SentBalance>>;
         views: ViewReport[];
         /** Age span of what was lost: 0 when nothing was. */
         recoveryPointMs: number;
