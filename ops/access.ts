@@ -84,7 +84,7 @@ const urls =
     (host, port, path = "") =>
         `${scheme}://${host}:${port}${path}`;
 
-const basic = (user: string, password: string): string =>
+export const basic = (user: string, password: string): string =>
     `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
 
 /** All outputs of a stack, secrets in the clear. Errors: what pulumi says; never what was read. */

@@ -10,7 +10,7 @@ import type { DrillReport } from "./report/schema";
 import { terminalReport } from "./report/terminal";
 import { readReports, writeReport } from "./report/write";
 import { DRILL_DEFAULTS, type DrillOptions } from "./run/options";
-import { Refused } from "./run/preflight";
+import { Refused } from "./run/refused";
 import { runDrill } from "./run/runner";
 import { chosen, SCENARIOS } from "./scenarios/all";
 import type { Scenario } from "./scenarios/scenario";

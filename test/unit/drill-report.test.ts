@@ -161,7 +161,7 @@ describe("the verdict of a drill", () => {
             for (const view of raw.views) if (view.view === "mid-2") view.found = foundSince(WIPED_AT, view.signal);
         });
         /** What a node has that began then. */
-        const foundSince = (from: number, signal: "metrics" | "logs"): Found =>
+        const foundSince = (from: number, signal: Signal): Found =>
             everything([...raw.observed!.load.ledgers, ...raw.observed!.probes.ledgers], signal, from);
 
         it("does not ask it for what is older, and reports what it lacks", () => {

@@ -1,7 +1,6 @@
 /** Reads every document of a run back from OpenSearch, page by page. */
 import { isValue, type ClusterApi } from "../../apm/cluster";
 import type { Signal } from "../load/plan";
-import { seriesIndex } from "../load/ledger";
 
 /** Where a signal's documents are, and how one tells which item it is. */
 export interface DocumentSource {
@@ -117,33 +116,21 @@ const sortBy = ({ time, format }: DocumentSource): object => ({
     [time]: { order: "asc", ...(format ? { format } : {}) },
 });
 
-const fieldsOf = ({ field, time }: DocumentSource): string[] => [
-    time,
-    "value",
-    ...["client", "seq", "series"].map((name) => field(name)),
-];
+const fieldsOf = ({ field, time }: DocumentSource): string[] => [time, field("client"), field("seq")];
 
-// A data point says which series it is of, and has the request's number as its value.
 function understand(source: DocumentSource, document: Record<string, unknown>): FoundDocument {
     const value = (name: string): unknown => document[name] ?? within(document, name);
-    const client = String(value(source.field("client")));
-    const time = value(source.time);
-    const at = typeof time === "number" ? time : Date.parse(String(time).replace(/(\.\d{3})\d*/, "$1"));
-    const seq = value(source.field("seq"));
-    if (source.signal !== "metrics") return { client, seq: seq === undefined ? undefined : Number(seq), at };
-    const series = seriesIndex(String(value(source.field("series"))));
-    // How many series a client has is known to its ledger: the two are put together there.
-    return { client, seq: Number.isNaN(series) ? undefined : Number(document.value) * MOST_SERIES + series, at };
+    const [client, seq, time] = [source.field("client"), source.field("seq"), source.time].map(value);
+    return {
+        client: String(client),
+        seq: seq === undefined ? undefined : Number(seq),
+        at: typeof time === "number" ? time : Date.parse(String(time).replace(/(\.\d{3})\d*/, "$1")),
+    };
 }
-
-/** Room for the series of one request in a data point's number. */
-export const MOST_SERIES = 100_000;
 
 /** A name with dots, where each is a level. */
 function within(document: Record<string, unknown>, name: string): unknown {
-    return name
-        .split(".")
-        .reduce<unknown>((at, part) => (at as Record<string, unknown> | undefined)?.[part], document);
+    return name.split(".").reduce<unknown>((at, part) => (at as Record<string, unknown> | undefined)?.[part], document);
 }
 
 async function post<T>(api: ClusterApi, path: string, body?: object): Promise<T> {

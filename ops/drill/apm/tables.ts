@@ -139,13 +139,14 @@ export const ONLY_STALE: Transition[] = [
     },
 ];
 
-/** A node that answers nobody, or hears nobody, for a while. */
-export const NODE_RETURNS: Transition[] = whole("on-1", "may be");
-
-/** All are away at once. */
-export const ALL_SILENT: Transition[] = [
-    { id: "silent", title: "no node answers", since: "off-1", within: "detection", when: { silent: true }, by: "each" },
-];
+/** A rolling change has begun to restart nodes. */
+export const RESTARTED: Transition = {
+    id: "restarted",
+    title: "a node is restarted, with two others there",
+    since: "change",
+    within: "rolling",
+    when: { nodes: 2, manager: "any" },
+};
 
 /** A disk is too full to write to. */
 export const FLOODED: Transition[] = [

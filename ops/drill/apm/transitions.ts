@@ -23,12 +23,10 @@ export interface Condition {
     balanced?: number;
     /** Asked for the cluster's health, it refuses (503, 504) within so many milliseconds. */
     refusesWithinMs?: number;
-    /** It does not answer at all. */
-    silent?: boolean;
 }
 
 /** How long things may take; which settings decide, is in {@link limitsFor}. */
-export type LimitName = "detection" | "begins" | "rebuilt" | "boot" | "relocation" | "disk";
+export type LimitName = "detection" | "begins" | "rebuilt" | "boot" | "disk" | "rolling";
 
 /** Seconds. */
 export type Limits = Record<LimitName, number>;
@@ -48,7 +46,7 @@ export interface Transition {
     optional?: boolean;
 }
 
-/** A state that must not be seen between two marks. */
+/** A state that must not be seen between two marks, or transitions. */
 export interface Forbidden {
     id: string;
     title: string;
@@ -103,9 +101,9 @@ export function limitsFor(settings: {
         begins: delayedSeconds + detectionSeconds + 20,
         rebuilt: delayedSeconds + 60 + 2 * copiesPerNode,
         boot: 180,
-        relocation: 60 + 2 * copiesPerNode,
         // The cluster looks at its disks twice a minute.
         disk: 120,
+        rolling: 600,
     };
 }
 
@@ -165,15 +163,23 @@ function checkOne(
     return { ...base, seen: `not seen; in the end ${seen}`, state: now - sinceAt < withinMs ? "pending" : "missing" };
 }
 
-/** Times at which a forbidden state was seen: the first, or none. Pure. */
+/** When everything was that has a name: marks, and transitions that were reached. Pure. */
+export function points(marks: Mark[], results: TransitionResult[]): Map<string, number> {
+    const all = new Map(marks.map(({ id, at }) => [id, at]));
+    for (const { id, reachedAt } of results) if (reachedAt !== undefined) all.set(id, reachedAt);
+    return all;
+}
+
+/** When a forbidden state was first seen; undefined: it was not. "unknown": what it is forbidden from on has not happened. Pure. */
 export function checkForbidden(
     { never, from, to }: Forbidden,
+    named: Map<string, number>,
     marks: Mark[],
     views: ClusterView[],
-): { at: number; view: ClusterView } | undefined {
-    const start = marks.find(({ id }) => id === from)?.at;
-    if (start === undefined) return undefined;
-    const end = to === undefined ? Infinity : (marks.find(({ id }) => id === to)?.at ?? Infinity);
+): { at: number; view: ClusterView } | "unknown" | undefined {
+    const start = named.get(from);
+    if (start === undefined) return "unknown";
+    const end = to === undefined ? Infinity : (named.get(to) ?? Infinity);
     const found = firstView(never, "any", start, marks, views);
     return found && found.at < end ? found : undefined;
 }
@@ -225,7 +231,7 @@ export function holds(
     view: ClusterView,
     { away, mostUnassigned }: { away: Set<string>; mostUnassigned: number },
 ): boolean {
-    const { health, manager, shards, refusal } = view;
+    const { health, shards, refusal } = view;
     const checks: [unknown, () => boolean][] = [
         [condition.status, () => health !== undefined && condition.status!.includes(health.status)],
         [condition.nodes, () => health?.nodes === condition.nodes],
@@ -247,7 +253,6 @@ export function holds(
             condition.refusesWithinMs,
             () => [503, 504].includes(refusal?.status ?? 0) && refusal!.ms <= condition.refusesWithinMs!,
         ],
-        [condition.silent, () => !view.reachable && manager === undefined],
     ];
     return checks.every(([part, check]) => part === undefined || check());
 }

@@ -12,9 +12,11 @@ export interface DrillDocument {
     seq: number;
     /** Milliseconds since 1970. */
     at: number;
+    /** Which shard it goes to; "": as its id says. */
+    routing: string;
 }
 
-/** Creates documents, each with an id of its own. Only 201 says that one is there: OpenSearch has then flushed it on every copy in sync. */
+/** Creates documents, each with an id of its own. Only 201 says that one is there: every copy in sync has it in its log by then. */
 export class DocumentTransport implements Transport {
     private way: ReturnType<typeof wayTo>;
     private door?: Door;
@@ -36,8 +38,8 @@ export class DocumentTransport implements Transport {
     }
 
     async send(body: Uint8Array): Promise<Answer> {
-        const { id } = JSON.parse(Buffer.from(body).toString("utf8")) as DrillDocument;
-        const { routing, timeoutMs } = this.client;
+        const { id, routing } = JSON.parse(Buffer.from(body).toString("utf8")) as DrillDocument;
+        const { timeoutMs } = this.client;
         const query = new URLSearchParams({ timeout: `${timeoutMs}ms`, ...(routing ? { routing } : {}) });
         const path = `/${this.plan.index}/_create/${encodeURIComponent(id)}?${query}`;
         const { authorization } = this.door ?? {};

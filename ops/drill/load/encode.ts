@@ -54,7 +54,9 @@ function metricsRequest(run: string, client: ClientPlan, n: number, at: number):
     const dataPoints = Array.from({ length: client.itemsPerRequest }, (_, i) => ({
         startTime: time,
         endTime: time,
-        attributes: { run, client: client.id, series: seriesName(i) },
+        attributes: client.labelled
+            ? labels(run, client, n * client.itemsPerRequest + i)
+            : { run, client: client.id, series: seriesName(i) },
         value: n,
     }));
     const metric = {
@@ -109,7 +111,8 @@ function spans(run: string, client: ClientPlan, n: number, at: number): Span[] {
 const labels = (run: string, client: ClientPlan, seq: number) => ({ run, client: client.id, seq });
 
 function document(run: string, client: ClientPlan, n: number, at: number): DrillDocument {
-    return { id: `${run}-${client.id}-${n}`, run, client: client.id, seq: n, at };
+    const { id, routings = [""] } = client;
+    return { id: `${run}-${id}-${n}`, run, client: id, seq: n, at, routing: routings[n % routings.length]! };
 }
 
 function hrTime(at: number, extraNanos: number): [number, number] {

@@ -27,10 +27,10 @@ export interface ClientPlan {
     backdateMs?: number;
     /** Where it sends to, its own place first; after an attempt that failed the next one is tried, as by an SDK that knows several. @default the plan's host */
     hosts?: string[];
-    /** Log records have run, client and number as attributes, too, to be searched by. Spans and data points always have them. @default false */
+    /** Log records and data points have run, client and number as attributes, to be searched by, as spans always have. @default false */
     labelled?: boolean;
-    /** Documents: the shard that they go to, by a routing value. @default by the document's id */
-    routing?: string;
+    /** Of documents: routing values that take turns, so that every shard is written to. */
+    routings?: string[];
 }
 
 /** All that a worker process needs. */

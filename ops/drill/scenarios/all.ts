@@ -105,7 +105,7 @@ export const SCENARIOS: Scenario[] = [
         holdSeconds: 20,
         gap: "hostKilled",
         twoOwners: true,
-        fault: ({ owner, backup }) => partition(owner, backup),
+        fault: ({ owner, backup }) => partition([owner], [backup]),
     },
     {
         name: "rolling-config",
@@ -192,7 +192,7 @@ export const SCENARIOS: Scenario[] = [
             ["wal", "Prometheus", (v) => `${v.dataDir}/prometheus`, { gradually: true, afterwards: restartPrometheus }],
             ["loki", "Loki", (v) => v.lokiDataDir],
             ["store", "the object store", (v) => `${v.dataDir}/minio`],
-        ] as [string, string, (values: DeployedNode["values"]) => string, Filling?][]
+        ] as [string, string, (values: DeployedNode["values"]) => string, Filling<DeployedNode>?][]
     ).map(
         ([part, whose, directory, filling]): Scenario => ({
             name: `disk-full-${part}`,
@@ -236,7 +236,8 @@ export const SCENARIOS: Scenario[] = [
             "Containers are replaced, not reloaded. The other image is the same but for a label; the drill builds it on the hosts.",
         holdSeconds: 3,
         gap: "rolling",
-        fault: ({ deployment }) => rollingImage(deployment),
+        fault: ({ deployment, owner }) =>
+            rollingImage(deployment, "imageOtelAggregator", owner.values.imageOtelAggregator),
     },
     ...ROTATIONS.map(
         ([name, secret, title, description]): Scenario => ({
