@@ -120,9 +120,13 @@ const valueOf = <T>(asked: Asked<T>): T | undefined => (isValue(asked) ? asked.v
 // Halves of seconds: each millisecond would be a change.
 const rough = (ms: number): number => Math.ceil(ms / 500) * 500;
 
+/** Rounds between two askings: what is dear, or does not change within a moment, is asked more seldom. */
+const EACH: Record<string, number> = { manager: 2, nodes: 2, recoveries: 2, blocked: 4 };
+
 /** Asks every node all questions at a steady pace; one that hangs does not hold up the others. */
 export class ClusterPoller {
     private timer?: NodeJS.Timeout;
+    private rounds = 0;
     private readonly open = new Set<string>();
 
     constructor(
@@ -142,8 +146,9 @@ export class ClusterPoller {
     }
 
     private round(): void {
-        for (const [node, api] of this.apis)
-            for (const question of Object.keys(QUESTIONS)) void this.ask(node, api, question);
+        const due = Object.keys(QUESTIONS).filter((question) => this.rounds % (EACH[question] ?? 1) === 0);
+        this.rounds++;
+        for (const [node, api] of this.apis) for (const question of due) void this.ask(node, api, question);
     }
 
     private async ask(node: string, api: ClusterApi, question: string): Promise<void> {

@@ -15,7 +15,11 @@ export function configurationOf(values: Values): Configuration {
 }
 
 /** True where everything that was acknowledged must be found: with the seed's data path a node has what it took, a rebuilt one what came since. */
-export function mustBeComplete(view: string, configuration: Configuration | ApmConfiguration, rebuilt?: string): boolean {
+export function mustBeComplete(
+    view: string,
+    configuration: Configuration | ApmConfiguration,
+    rebuilt?: string,
+): boolean {
     return configuration === "seed" ? view === "global" : view !== rebuilt;
 }
 

@@ -8,7 +8,7 @@ import { countFailures, peaks, phaseOf, probeReport, type Spans } from "../repor
 import { ratePoints } from "../report/plots";
 import type { DrillReport, ProbeReport, QueueSample, TimelineEvent } from "../report/schema";
 import { outcome } from "../report/verdicts";
-import { arrivals, copyCounts, eventTimes, longestStretch, shardSuccesses, statusSpans, twoManagers } from "./courses";
+import { arrivals, copyCounts, eventTimes, longestStretch, statusSpans, twoManagers } from "./courses";
 import type { ApmObserved } from "./observers";
 import type { ApmDrillOptions } from "./options";
 import type { ApmPreflight } from "./preflight";
@@ -17,6 +17,7 @@ import type { ApmScenario } from "./scenario";
 import type { SearchSample } from "./search-probe";
 import type { Mark, TransitionResult } from "./transitions";
 import { apmVerdicts } from "./verdicts";
+import { answeredAt, stayers } from "./measures";
 import { foundIn, type ApmView, type DocumentRecording } from "./views";
 
 /** What a drill of Container APM leaves behind. */
@@ -145,10 +146,6 @@ function searchReports(samples: SearchSample[], spans: Spans, stalls: DrillRepor
     });
 }
 
-/** When questions were answered. */
-export const answeredAt = (samples: SearchSample[]): number[] =>
-    samples.filter(({ error }) => error === undefined).map(({ at, ms }) => at + ms);
-
 function failures(samples: SearchSample[], { from, to }: Span): Record<string, number> {
     const counts: Record<string, number> = {};
     for (const { at, ms, error } of samples)
@@ -211,29 +208,4 @@ function recovery(raw: ApmRun, report: DrillReport, { fault }: Spans): DrillRepo
             ? undefined
             : Math.max(0, Math.max(...(all as number[])) - fault.to),
     };
-}
-
-/** Nodes that were never away. Pure. */
-export function stayers({ system, cluster: seen }: DrillReport): string[] {
-    const away = new Set(seen!.marks.filter(({ does }) => does === "away").flatMap(({ nodes }) => nodes));
-    return system.nodes.map(({ name }) => name).filter((name) => !away.has(name));
-}
-
-/** The longest time in which no write to one of the shards was acknowledged, through nodes that stayed. Pure. */
-export function worstShard(
-    ledgers: ClientLedger[],
-    nodes: string[],
-    shards: number,
-    { sinceFault }: Spans,
-    stalls: DrillReport["clientStalls"],
-) {
-    const own = ledgers.filter(({ client }) => nodes.some((node) => client.id === `write-${node}`));
-    const gaps = Array.from({ length: shards }, (_, shard) => ({
-        shard,
-        gap: longestGap(shardSuccesses(own, shard, shards), sinceFault, stalls),
-    }));
-    return gaps.reduce<(typeof gaps)[number] | undefined>(
-        (worst, one) => (worst && worst.gap.ms >= one.gap.ms ? worst : one),
-        undefined,
-    );
 }

@@ -96,7 +96,9 @@ export function eventTimes(signal: Signal, ledgers: ClientLedger[], found: Found
 /** What could be found, by the time at which that was first seen. A node that knows less than another one, or than before, says nothing new. */
 export function arrivals(signal: Signal, samples: SearchSample[], span: Span): Histogram {
     const seen = samples
-        .flatMap(({ at, ms, counts }) => (counts?.[signal] === undefined ? [] : [{ at: at + ms, count: counts[signal] }]))
+        .flatMap(({ at, ms, counts }) =>
+            counts?.[signal] === undefined ? [] : [{ at: at + ms, count: counts[signal] }],
+        )
         .sort((a, b) => a.at - b.at);
     let most = 0;
     const times: [number, number][] = [];

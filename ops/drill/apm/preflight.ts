@@ -1,6 +1,6 @@
 /** What is looked at before anything is touched. */
 import { createHash } from "node:crypto";
-import { ClusterApi, isValue } from "../../apm/cluster";
+import { ClusterApi, isValue, LOCAL_TIMEOUT_MS, MANAGER_TIMEOUT_MS } from "../../apm/cluster";
 import { UserError } from "../../errors";
 import { sleep } from "../../run";
 import { armed } from "../faults/fault";
@@ -43,16 +43,18 @@ export async function apmPreflight(
     options: ApmDrillOptions,
 ): Promise<ApmPreflight> {
     if (target.nodes.length !== NODES)
-        throw new UserError(`a drill of Container APM needs all ${NODES} nodes; the project has ${target.nodes.length}`);
+        throw new UserError(
+            `a drill of Container APM needs all ${NODES} nodes; the project has ${target.nodes.length}`,
+        );
     const stage: ApmStage = { target, power: options.power, reboot: options.reboot };
     const refusal = scenario.refusal?.(stage) ?? (await faultRefusal(scenario, stage));
     if (refusal) throw new Refused(`${scenario.name} cannot be carried out here: ${refusal}`);
     const access = await apmAccess(target);
     refuseWithoutEntry(target.nodes[0]!, access);
-    const members = await membersOf(target, access);
+    const members = await membersOf(target, access, options.patience);
     if (!options.force) await refuseUnhealthy(members);
     const detectionSeconds = DETECTION_SECONDS[target.nodes[0]!.values.opensearchFaultDetection];
-    const limits = limitsFor({ ...(await clusterSettings(members[0]!.api)), detectionSeconds });
+    const limits = limitsFor({ ...(await clusterSettings(members[0]!.api)), detectionSeconds }, options.patience);
     return { stage, access, members, limits, detectionSeconds, system: await describe(target, members) };
 }
 
@@ -80,10 +82,16 @@ function refuseWithoutEntry({ stack, values }: ApmDrillNode, access: ApmAccess):
 }
 
 /** Who is who, by what each node calls itself. */
-export async function membersOf(target: ApmTarget, { doors, url }: ApmAccess): Promise<ClusterMember[]> {
+export async function membersOf(
+    target: ApmTarget,
+    { doors, url }: ApmAccess,
+    patience: number,
+): Promise<ClusterMember[]> {
+    const timeouts = { local: LOCAL_TIMEOUT_MS * patience, manager: MANAGER_TIMEOUT_MS * patience };
     return Promise.all(
         target.nodes.map(async (node) => {
-            const api = new ClusterApi({ url: url(node.address, node.values.opensearchHttpPort), doors });
+            const endpoint = { url: url(node.address, node.values.opensearchHttpPort), doors };
+            const api = new ClusterApi(endpoint, timeouts);
             const asked = await api.name();
             return { name: isValue(asked) ? asked.value : node.name, node, api };
         }),

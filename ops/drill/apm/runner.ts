@@ -1,4 +1,5 @@
 /** Carries one drill of Container APM out, step by step: faults, what has to be seen, repairs, drain, balance. Repairs always run. */
+import { readManager } from "../../apm/answers";
 import { isValue } from "../../apm/cluster";
 import { UserError } from "../../errors";
 import { armed, undoAll, type Fault } from "../faults/fault";
@@ -25,6 +26,9 @@ import {
     type DrillIndex,
 } from "./views";
 
+/** What a fault is about is asked with more patience than what is only watched. */
+const WHO_MANAGES = "/_cat/cluster_manager?format=json&h=node,ip,host&cluster_manager_timeout=5s";
+const PATIENT_MS = 8000;
 const FIRST_ACKNOWLEDGED_MS = 15_000;
 const LOOK_MS = 250;
 /** Batches may be on their way with the queue empty. */
@@ -183,7 +187,7 @@ class ApmDrill {
         const end = Date.now() + 30_000;
         while (Date.now() < end) {
             for (const { api } of live) {
-                const asked = await api.manager();
+                const asked = await api.ask(WHO_MANAGES, PATIENT_MS, readManager);
                 if (isValue(asked) && asked.value) return asked.value.name;
             }
             await pause(500, this.surroundings.signal);

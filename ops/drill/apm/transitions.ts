@@ -86,16 +86,19 @@ export interface TransitionResult {
 }
 
 /** Limits for settings of a cluster, seconds. Pure. */
-export function limitsFor(settings: {
-    /** Longest `index.unassigned.node_left.delayed_timeout`. */
-    delayedSeconds: number;
-    /** Time in which the cluster notices that a host is silent. */
-    detectionSeconds: number;
-    /** Copies that a node may have to make anew; each may take a second. */
-    copiesPerNode: number;
-}): Limits {
+export function limitsFor(
+    settings: {
+        /** Longest `index.unassigned.node_left.delayed_timeout`. */
+        delayedSeconds: number;
+        /** Time in which the cluster notices that a host is silent. */
+        detectionSeconds: number;
+        /** Copies that a node may have to make anew; each may take a second. */
+        copiesPerNode: number;
+    },
+    patience = 1,
+): Limits {
     const { delayedSeconds, detectionSeconds, copiesPerNode } = settings;
-    return {
+    const usual: Limits = {
         // An election, and the publication to the others, come on top.
         detection: detectionSeconds + 8,
         begins: delayedSeconds + detectionSeconds + 20,
@@ -105,6 +108,7 @@ export function limitsFor(settings: {
         disk: 120,
         rolling: 600,
     };
+    return Object.fromEntries(Object.entries(usual).map(([name, limit]) => [name, limit * patience])) as Limits;
 }
 
 /** Names of the nodes that are away at a time. Pure. */
@@ -132,13 +136,21 @@ export function checkTransitions(
     let before: { mark: string; id: string } | undefined;
     for (const { transition, mark } of transitions) {
         const since = transition.since ?? (before?.mark === mark ? before.id : mark);
-        const sinceAt =
-            results.find(({ id }) => id === since)?.reachedAt ?? marks.find(({ id }) => id === since)?.at ?? undefined;
-        results.push(checkOne(transition, { since, sinceAt }, marks, views, limits, now));
+        const earlier = results.find(({ id }) => id === since);
+        const sinceAt = earlier ? earlier.reachedAt : marks.find(({ id }) => id === since)?.at;
+        results.push(
+            earlier?.state === "pending"
+                ? { ...unseen(transition, since, limits), seen: `waits for ${since}`, state: "pending" }
+                : checkOne(transition, { since, sinceAt }, marks, views, limits, now),
+        );
         if (!transition.optional) before = { mark, id: transition.id };
     }
     return results;
 }
+
+const unseen = ({ id, title, within, optional = false }: Transition, since: string, limits: Limits) => {
+    return { id, title, since, withinMs: limits[within] * 1000, optional };
+};
 
 function checkOne(
     transition: Transition,
@@ -148,11 +160,10 @@ function checkOne(
     limits: Limits,
     now: number,
 ): TransitionResult {
-    const { id, title, within, when, by = "any", optional = false } = transition;
-    const withinMs = limits[within] * 1000;
-    const base = { id, title, since, sinceAt, withinMs, optional };
-    if (sinceAt === undefined)
-        return { ...base, seen: `${since} was not seen before it`, state: now > 0 ? "missing" : "pending" };
+    const { when, by = "any" } = transition;
+    const base = { ...unseen(transition, since, limits), sinceAt };
+    const { withinMs } = base;
+    if (sinceAt === undefined) return { ...base, seen: `${since} was not seen before it`, state: "missing" };
     const found = firstView(when, by, sinceAt, marks, views);
     if (found) {
         const state = found.at - sinceAt <= withinMs ? "reached" : "late";

@@ -3,7 +3,8 @@ import type { ClientLedger } from "../load/ledger";
 import { longestGap, type Gap } from "../probe/gaps";
 import type { Spans } from "../report/phases";
 import type { DrillReport, Verdict, VerdictState, ViewReport } from "../report/schema";
-import { answeredAt, stayers, worstShard, type ApmRun } from "./build";
+import type { ApmRun } from "./build";
+import { answeredAt, stayers, worstShard } from "./measures";
 import { interruptionLimit } from "./scenario";
 import type { SearchSample } from "./search-probe";
 import { checkForbidden, describeView, points } from "./transitions";
@@ -56,12 +57,12 @@ function allRead(views: ViewReport[], good: (view: ViewReport) => boolean): Verd
 function balance({ integrity, availability }: DrillReport): Verdict[] {
     const { views } = integrity;
     const refused = Object.values(integrity.sent).reduce((sum, sent) => sum + sent.refused, 0);
+    type Count = "lost" | "duplicated" | "unexpected";
     const verdict = (id: string, hypothesis: string, tolerance: string, own: ViewReport[], what: Count): Verdict => {
         const count = ({ balance: one }: ViewReport): number => one[what];
         const good = (view: ViewReport): boolean => count(view) === 0 && view.balance.found > 0;
         return { id, hypothesis, tolerance, seen: perView(own, count), state: allRead(own, good), runbook: id };
     };
-    type Count = "lost" | "duplicated" | "unexpected";
     const merged = views.filter(({ view }) => view === "cluster");
     const copies = views.filter(({ view }) => view !== "cluster");
     return [
@@ -179,7 +180,10 @@ function refusesWrites(report: DrillReport, { raw, writes }: ApmCircumstances): 
     const inside = (at: number | undefined): boolean => known && at !== undefined && at > from && at < to;
     const asked = writes.flatMap(({ requests }) => requests).filter(({ sentAt }) => inside(sentAt));
     const acknowledged = asked.filter(({ acknowledgedAt }) => inside(acknowledgedAt));
-    const queued = Math.max(0, ...raw.queues.filter(({ at }) => inside(at)).flatMap(({ queues }) => Object.values(queues)));
+    const queued = Math.max(
+        0,
+        ...raw.queues.filter(({ at }) => inside(at)).flatMap(({ queues }) => Object.values(queues)),
+    );
     const errors = [...new Set(asked.flatMap(({ error }) => error ?? []))].slice(0, 3).join("; ");
     const all: Verdict[] = [
         {
