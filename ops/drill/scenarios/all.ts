@@ -1,7 +1,6 @@
 /** Every drill there is. */
 import { seconds } from "../../../components/units";
 import type { SecretName } from "../../../components/generations";
-import { UserError } from "../../errors";
 import { fillDisk, restartPrometheus, type Filling } from "../faults/disk";
 import { crashReboot, powerOff } from "../faults/hosts";
 import { lossyLink, partition, slowLink } from "../faults/network";
@@ -263,16 +262,3 @@ export const SCENARIOS: Scenario[] = [
         fault: ({ deployment, backup, wipe }) => wipeHost(deployment, backup, wipe),
     },
 ];
-
-/** The scenarios of these names; all starred ones for none. Errors: an unknown name. */
-export function chosen(names: string[], all: boolean): Scenario[] {
-    if (names.length === 0) return SCENARIOS.filter(({ starred }) => all || starred);
-    return names.map((name) => {
-        const found = SCENARIOS.find((scenario) => scenario.name === name);
-        if (!found)
-            throw new UserError(
-                `there is no scenario "${name}"; there are: ${SCENARIOS.map((scenario) => scenario.name).join(", ")}`,
-            );
-        return found;
-    });
-}
