@@ -10,7 +10,7 @@ export interface ApmRates {
 
 const REQUESTS_PER_SECOND = 4;
 const INTAKE_INTERVAL_MS = 100;
-const WRITE_INTERVAL_MS = 125;
+const WRITE_INTERVAL_MS = 250;
 
 /** Time after which a write, or a search, counts as unanswered, milliseconds. */
 export const ANSWER_TIMEOUT_MS = 5000;

@@ -14,7 +14,7 @@ import { hasDashboards } from "./target";
 
 /** Requests that a settling generator still waits for, milliseconds. */
 const GRACE_MS = 20_000;
-const SEARCH_INTERVAL_MS = 400;
+const SEARCH_INTERVAL_MS = 500;
 
 /** What the observers have seen. */
 export interface ApmObserved {
