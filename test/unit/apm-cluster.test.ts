@@ -113,6 +113,7 @@ describe("answers", () => {
             expect(() => readHealth(text)).toThrow();
         expect(() => readShards("{}")).toThrow("no list");
         expect(readManager("[]")).toBeUndefined();
+        expect(readManager('[{"node":"-","ip":"-","host":"-"}]')).toBeUndefined();
     });
 });
 

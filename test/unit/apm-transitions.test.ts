@@ -109,6 +109,13 @@ describe("the table of the seed's first test", () => {
         expect(stateOf(check(crooked), "green")).toBe("missing");
     });
 
+    it("does not take what was so before the fault for its work", () => {
+        const early = all(5, { health: health("yellow", 2, { unassigned: 3 }) }, "apm-3");
+        const views = [...early, ...oneNodeLost()].sort((a, b) => a.at - b.at);
+        expect(check(views)[0]!.reachedAt).toBe(at(14));
+        expect(stateOf(check(early), "yellow")).toBe("missing");
+    });
+
     it("does not listen to a node that is away", () => {
         const views = [...oneNodeLost(), says("apm-3", 11, { health: health("yellow", 2), manager: "apm-1" })];
         const results = check(views.sort((a, b) => a.at - b.at));

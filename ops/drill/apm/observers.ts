@@ -1,7 +1,7 @@
 /** Everything that runs beside a drill of Container APM: load, probes, and what follows the cluster and the hosts. */
 import type { ClusterApi } from "../../apm/cluster";
 import { ClusterPoller, ClusterRecord } from "../../apm/poller";
-import type { ClientPlan } from "../load/plan";
+import type { LoadPlan } from "../load/plan";
 import { Worker, type WorkerResult } from "../load/process";
 import type { TimelineEvent } from "../report/schema";
 import { HostWatch } from "../watch/hosts";
@@ -10,7 +10,9 @@ import { ANSWER_TIMEOUT_MS, applications, intakeProbes, writeProbes } from "./lo
 import type { ApmDrillOptions } from "./options";
 import type { ApmPreflight } from "./preflight";
 import { QueueWatch } from "./queues";
+import type { SearchPlan } from "./search-probe";
 import { hasDashboards } from "./target";
+import type { DrillIndex } from "./views";
 
 /** Requests that a settling generator still waits for, milliseconds. */
 const GRACE_MS = 20_000;
@@ -38,46 +40,23 @@ export class ApmObservers {
 
     constructor(
         run: string,
-        index: { name: string; routings: string[] },
+        index: DrillIndex,
         options: ApmDrillOptions,
         before: ApmPreflight,
         note: (event: TimelineEvent) => void,
     ) {
-        const { access, members, system } = before;
-        const { values } = members[0]!.node;
-        const nodes = members.map(({ name, node }) => ({ name, address: node.address }));
+        const { members, system } = before;
         const apis = new Map<string, ClusterApi>(members.map(({ name, api }) => [name, api]));
-        const offsets = Object.fromEntries(system.nodes.map(({ name, clockOffsetMs }) => [name, clockOffsetMs ?? 0]));
         this.record = new ClusterRecord(chronicle(note));
         this.poller = new ClusterPoller(apis, this.record);
         this.queues = new QueueWatch(members);
-        this.hosts = new HostWatch(
-            members.map(({ name, node }) => ({ name, exec: (...line) => node.exec(...line) })),
-            undefined,
-            offsets,
-            note,
-        );
-        const ports = { host: nodes[0]!.address, grpcPort: values.otlpGrpcPort };
-        const clients: ClientPlan[] = [...applications(nodes, options), ...intakeProbes(nodes)];
-        this.load = Worker.send({ run, ...ports, httpPort: values.otlpHttpPort, door: access.otlp, clients });
-        this.writes = Worker.send({
-            ...{ run, ...ports, httpPort: values.opensearchHttpPort, door: access.opensearch, index: index.name },
-            clients: writeProbes(nodes, index.routings),
-        });
-        this.searches = Worker.search({
-            ...{ run, index: index.name, doors: access.doors },
-            ...{ intervalMs: SEARCH_INTERVAL_MS, timeoutMs: ANSWER_TIMEOUT_MS },
-            nodes: members.map(({ name, node }) => ({
-                node: name,
-                url: access.url(node.address, values.opensearchHttpPort),
-            })),
-            dashboards: members
-                .filter(({ node }) => hasDashboards(node))
-                .map(({ name, node }) => ({
-                    node: name,
-                    url: access.url(node.address, values.dashboardsPort, "/api/status"),
-                })),
-        });
+        const hosts = members.map(({ name, node }) => ({ name, exec: node.exec }));
+        const offsets = Object.fromEntries(system.nodes.map(({ name, clockOffsetMs }) => [name, clockOffsetMs ?? 0]));
+        this.hosts = new HostWatch(hosts, undefined, offsets, note);
+        const plans = sendPlans(run, index, options, before);
+        this.load = Worker.send(plans.load);
+        this.writes = Worker.send(plans.writes);
+        this.searches = Worker.search(searchPlan(run, index, before));
         this.poller.start();
         this.queues.start();
         this.hosts.start();
@@ -115,4 +94,44 @@ export class ApmObservers {
         for (const worker of [this.load, this.writes, this.searches]) worker.kill();
         await this.hosts.stop();
     }
+}
+
+/** What goes to the collectors, and what goes straight to OpenSearch. Pure. */
+function sendPlans(
+    run: string,
+    index: DrillIndex,
+    options: ApmDrillOptions,
+    { access, members }: ApmPreflight,
+): Record<"load" | "writes", LoadPlan> {
+    const { values } = members[0]!.node;
+    const nodes = members.map(({ name, node }) => ({ name, address: node.address }));
+    const base = { run, host: nodes[0]!.address, grpcPort: values.otlpGrpcPort };
+    return {
+        load: {
+            ...{ ...base, httpPort: values.otlpHttpPort, door: access.otlp },
+            clients: [...applications(nodes, options), ...intakeProbes(nodes)],
+        },
+        writes: {
+            ...{ ...base, httpPort: values.opensearchHttpPort, door: access.opensearch, index: index.name },
+            clients: writeProbes(nodes, index.routings),
+        },
+    };
+}
+
+/** Through every node, and every copy of Dashboards. Pure. */
+function searchPlan(run: string, index: DrillIndex, { access, members }: ApmPreflight): SearchPlan {
+    return {
+        ...{ run, index: index.name, doors: access.doors },
+        ...{ intervalMs: SEARCH_INTERVAL_MS, timeoutMs: ANSWER_TIMEOUT_MS },
+        nodes: members.map(({ name, node }) => ({
+            node: name,
+            url: access.url(node.address, node.values.opensearchHttpPort),
+        })),
+        dashboards: members
+            .filter(({ node }) => hasDashboards(node))
+            .map(({ name, node }) => ({
+                node: name,
+                url: access.url(node.address, node.values.dashboardsPort, "/api/status"),
+            })),
+    };
 }

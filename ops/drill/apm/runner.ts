@@ -29,6 +29,8 @@ import {
 /** What a fault is about is asked with more patience than what is only watched. */
 const WHO_MANAGES = "/_cat/cluster_manager?format=json&h=node,ip,host&cluster_manager_timeout=5s";
 const PATIENT_MS = 8000;
+/** Time in which a cluster under load has to be whole before anything is done to it. */
+const STEADY_MS = 60_000;
 const FIRST_ACKNOWLEDGED_MS = 15_000;
 const LOOK_MS = 250;
 /** Batches may be on their way with the queue empty. */
@@ -145,6 +147,13 @@ class ApmDrill {
         }
         this.method.push(`load for ${this.options.warmSeconds} s`);
         await pause(this.options.warmSeconds * 1000, this.surroundings.signal);
+        // With its data and its load, and not only before: else what comes would not be the fault's.
+        const end = Date.now() + STEADY_MS;
+        while (!(await this.isWhole())) {
+            if (Date.now() > end)
+                throw new Error("the cluster is not green, with all nodes, while nothing but the load is on it");
+            await pause(1000, this.surroundings.signal);
+        }
     }
 
     private async step(step: Step): Promise<void> {

@@ -26,7 +26,7 @@ export const leaveAbove = (watermark: string): number =>
 
 const needsDashboards = ({ target }: ApmStage): string | undefined =>
     target.nodes.filter(hasDashboards).length < 2
-        ? "Dashboards run on fewer than two nodes (dashboardsCopies; with apm.ingest direct there are none)"
+        ? "Dashboards run on fewer than two nodes (dashboardsCopies)"
         : undefined;
 
 export const APM_SCENARIOS: ApmScenario[] = [

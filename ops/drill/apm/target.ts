@@ -66,7 +66,7 @@ export const SERVICES = {
 /** Whether dashboards run on a node: on the first ones of the list. Pure. */
 export function hasDashboards({ name, values }: Pick<ApmDrillNode, "name" | "values">): boolean {
     const at = values.apmNodes.split(",").findIndex((node) => node.split("=")[0] === name);
-    return values.apm.ingest === "data-prepper" && at >= 0 && at < values.dashboardsCopies;
+    return at >= 0 && at < values.dashboardsCopies;
 }
 
 /** Reads it from the stacks' outputs. Errors: a stack that has none yet. */

@@ -164,12 +164,14 @@ function checkOne(
     const base = { ...unseen(transition, since, limits), sinceAt };
     const { withinMs } = base;
     if (sinceAt === undefined) return { ...base, seen: `${since} was not seen before it`, state: "missing" };
-    const found = firstView(when, by, sinceAt, marks, views);
+    // What a fault does comes after it: what was said before it would be another trouble's.
+    const fresh = marks.some(({ id, does }) => id === since && does !== "back");
+    const found = firstView(when, by, sinceAt, marks, views, fresh);
     if (found) {
         const state = found.at - sinceAt <= withinMs ? "reached" : "late";
         return { ...base, reachedAt: found.at, node: found.view.node, seen: describeView(found.view), state };
     }
-    const last = standing(views, marks, now);
+    const last = standingViews(views, marks, now);
     const seen = last.map((view) => `${view.node}: ${describeView(view)}`).join("; ") || "nobody answers";
     return { ...base, seen: `not seen; in the end ${seen}`, state: now - sinceAt < withinMs ? "pending" : "missing" };
 }
@@ -196,7 +198,7 @@ export function checkForbidden(
 }
 
 /** The newest view of each node that is not away, at a time. */
-function standing(views: ClusterView[], marks: Mark[], at: number): ClusterView[] {
+function standingViews(views: ClusterView[], marks: Mark[], at: number): ClusterView[] {
     const newest = new Map<string, ClusterView>();
     for (const view of views) if (view.at <= at) newest.set(view.node, view);
     const away = awayAt(marks, at);
@@ -210,6 +212,7 @@ function firstView(
     from: number,
     marks: Mark[],
     views: ClusterView[],
+    fresh = false,
 ): { at: number; view: ClusterView } | undefined {
     const newest = new Map<string, ClusterView>();
     for (const view of views) if (view.at <= from) newest.set(view.node, view);
@@ -225,8 +228,8 @@ function firstView(
             holds(condition, view, circumstances),
         );
     };
-    const at = look(from);
-    if (at) return { at: from, view: at };
+    const standing = look(from);
+    if (standing && !fresh) return { at: from, view: standing };
     for (const view of views) {
         if (view.at <= from) continue;
         newest.set(view.node, view);
