@@ -207,7 +207,7 @@ function searching(
             .slice(0, size)
             .map(({ time, client, seq }) => ({
                 _source: { time, "log.attributes.client": client, "log.attributes.seq": seq },
-                sort: [time],
+                fields: { time: [time] },
             }));
         answer.end(
             JSON.stringify({ timed_out: false, _shards: shards, hits: { total: { value: documents.length }, hits } }),
@@ -251,6 +251,22 @@ describe("reading back", () => {
         await expect(
             read((_, __, answer) => answer.writeHead(404).end('{"error":{"type":"index_not_found_exception"}}'), 3),
         ).rejects.toThrow("404 index_not_found_exception");
+    });
+});
+
+describe("a question with a body", () => {
+    it("does not spoil the one after it, whatever its method", async () => {
+        const seen: string[] = [];
+        const port = await server((_, body, answer, { method }) => {
+            seen.push(`${method} ${body}`);
+            answer.end("{}");
+        });
+        const to = api(port);
+        for (let i = 0; i < 3; i++) {
+            await to.ask("/x", 2000, () => true, [], { method: "DELETE", body: "{}" });
+            await to.ask("/y", 2000, () => true);
+        }
+        expect(seen).toEqual(Array(3).fill(["DELETE {}", "GET "]).flat());
     });
 });
 

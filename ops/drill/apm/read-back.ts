@@ -9,8 +9,8 @@ export interface DocumentSource {
     index: string;
     /** Time at which it happened. */
     time: string;
-    /** How the time is sorted by; of dates as text, since numbers lose nanoseconds. */
-    format?: string;
+    /** How the time is read and compared: as text, since numbers lose nanoseconds. */
+    format: string;
     /** Name of a field of the drill. @example field("run") → "log.attributes.run" */
     field(name: string): string;
 }
@@ -33,7 +33,7 @@ export const SOURCES: Record<Exclude<Signal, "documents">, DocumentSource> = {
 
 /** Of what the drill writes straight into an index of its own. */
 export const documentsIn = (index: string): DocumentSource => ({
-    ...{ signal: "documents", index, time: "at" },
+    ...{ signal: "documents", index, time: "at", format: "epoch_millis" },
     field: (name) => name,
 });
 
@@ -53,7 +53,7 @@ interface Page {
     pit_id?: string;
     timed_out: boolean;
     _shards: { total: number; successful: number; failed: number };
-    hits: { total: { value: number }; hits: { _source: Record<string, unknown>; sort: (string | number)[] }[] };
+    hits: { hits: { _source: Record<string, unknown>; fields?: Record<string, string[]> }[] };
 }
 
 const TIMEOUT_MS = 30_000;
@@ -76,20 +76,22 @@ export async function readDocuments(
     const open = `/${source.index}/_search/point_in_time?keep_alive=${KEEP_ALIVE}&allow_partial_pit_creation=false`;
     let { pit_id: pit } = await post<{ pit_id: string }>(api, open + preference);
     try {
-        let from: string | number | undefined;
+        let from: string | undefined;
+        const timeOf = (hit: Page["hits"]["hits"][number]): string | undefined => hit.fields?.[source.time]?.[0];
         for (;;) {
             const answer: Page = await post(api, "/_search?allow_partial_search_results=false", {
-                ...{ pit: { id: pit, keep_alive: KEEP_ALIVE }, size: page, track_total_hits: true },
-                ...{ query: query(source, run, from), sort: [sortBy(source)], _source: fieldsOf(source) },
+                ...{ pit: { id: pit, keep_alive: KEEP_ALIVE }, size: page, track_total_hits: false },
+                ...{ query: query(source, run, from), sort: [{ [source.time]: "asc" }], _source: fieldsOf(source) },
+                docvalue_fields: [{ field: source.time, format: source.format }],
             });
             whole(answer);
             pit = answer.pit_id ?? pit;
             const { hits } = answer.hits;
-            const last = hits.length < page ? undefined : hits.at(-1)!.sort[0];
-            if (last !== undefined && last === hits[0]!.sort[0])
+            const last = hits.length < page ? undefined : timeOf(hits.at(-1)!);
+            if (last !== undefined && last === timeOf(hits[0]!))
                 throw new Error(`${source.index}: more than ${page} documents of the time ${last}`);
-            for (const { _source, sort } of hits)
-                if (last === undefined || sort[0] !== last) found(understand(source, _source));
+            for (const hit of hits)
+                if (last === undefined || timeOf(hit) !== last) found(understand(source, hit._source));
             if (last === undefined) return;
             from = last;
         }
@@ -106,15 +108,11 @@ function whole({ timed_out: late, _shards: shards }: Page): void {
         throw new Error(`an incomplete answer: ${shards.successful} of ${shards.total} shards`);
 }
 
-function query({ field, time, format }: DocumentSource, run: string, from: string | number | undefined): object {
+function query({ field, time, format }: DocumentSource, run: string, from: string | undefined): object {
     const filter: object[] = [{ term: { [field("run")]: run } }];
-    if (from !== undefined) filter.push({ range: { [time]: { gte: from, ...(format ? { format } : {}) } } });
+    if (from !== undefined) filter.push({ range: { [time]: { gte: from, format } } });
     return { bool: { filter } };
 }
-
-const sortBy = ({ time, format }: DocumentSource): object => ({
-    [time]: { order: "asc", ...(format ? { format } : {}) },
-});
 
 const fieldsOf = ({ field, time }: DocumentSource): string[] => [time, field("client"), field("seq")];
 
