@@ -1,13 +1,16 @@
 /** The commands themselves, each in a process of its own, as a person runs them. */
-import type { AnyDeployment } from "./deployment";
+import type { Deployment } from "./deployment";
 import { UserError } from "./errors";
 import { run, type RunResult } from "./run";
 
 const COMMAND_MS = 20 * 60_000;
 
-/** Runs `otel-ha WORDS…` for a deployment; does not throw for its exit code. */
+/** Whose stacks a command is for. */
+export type CommandTarget = Pick<Deployment, "directory"> & { nodes: { stack: string }[] };
+
+/** Runs `otel-ha WORDS…` for a system; does not throw for its exit code. */
 export function ownCommand(
-    { nodes, directory }: Pick<AnyDeployment, "nodes" | "directory">,
+    { nodes, directory }: CommandTarget,
     words: string[],
     options: { onLine?: (line: string) => void; timeoutMs?: number } = {},
 ): Promise<RunResult> {
@@ -15,9 +18,9 @@ export function ownCommand(
     return run([process.execPath, process.argv[1]!, ...words, "--cwd", directory, ...stacks], options);
 }
 
-/** Runs `otel-ha WORDS…` for a deployment. Errors: it ended with another code than 0. */
-export async function otelHa(deployment: AnyDeployment, ...words: string[]): Promise<void> {
-    const { code, stdout, stderr } = await ownCommand(deployment, words, { timeoutMs: COMMAND_MS });
+/** Runs `otel-ha WORDS…` for a system. Errors: it ended with another code than 0. */
+export async function otelHa(target: CommandTarget, ...words: string[]): Promise<void> {
+    const { code, stdout, stderr } = await ownCommand(target, words, { timeoutMs: COMMAND_MS });
     if (code === 0) return;
     const said = (stderr || stdout).trim().split("\n").slice(-8).join("\n");
     throw new UserError(`otel-ha ${words.join(" ")} ended with code ${code}: ${said}`);

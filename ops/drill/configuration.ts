@@ -4,6 +4,9 @@ import { seconds } from "../../components/units";
 
 export type Configuration = "default" | "resilient" | "seed";
 
+/** Of Container APM: which way telemetry takes to OpenSearch. */
+export type ApmConfiguration = "data-prepper" | "direct";
+
 /** Which promises hold. */
 export function configurationOf(values: Values): Configuration {
     if (values.dataPath === "seed") return "seed";
@@ -12,7 +15,11 @@ export function configurationOf(values: Values): Configuration {
 }
 
 /** True where everything that was acknowledged must be found: with the seed's data path a node has what it took, a rebuilt one what came since. */
-export function mustBeComplete(view: string, configuration: Configuration, rebuilt?: string): boolean {
+export function mustBeComplete(
+    view: string,
+    configuration: Configuration | ApmConfiguration,
+    rebuilt?: string,
+): boolean {
     return configuration === "seed" ? view === "global" : view !== rebuilt;
 }
 
@@ -30,7 +37,7 @@ const GAP_LIMITS: Record<GapKind, { default: number; resilient: number }> = {
     rolling: { default: 1000, resilient: 1000 },
 };
 
-export const gapLimit = (kind: GapKind, configuration: Configuration): number =>
+export const gapLimit = (kind: GapKind, configuration: Configuration | ApmConfiguration): number =>
     GAP_LIMITS[kind][configuration === "resilient" ? "resilient" : "default"];
 
 /** Age that fresh data may have when it is read, milliseconds: the exporters' batches wait up to ten seconds. */

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { Found } from "../../ops/drill/accounting/found";
 import { gapLimit, mustBeComplete } from "../../ops/drill/configuration";
 import { logLine, logTime, seriesName, type ClientLedger } from "../../ops/drill/load/ledger";
-import { loadClients, probeClients, type ClientPlan } from "../../ops/drill/load/plan";
+import { loadClients, probeClients, type ClientPlan, type Signal } from "../../ops/drill/load/plan";
 import { missing } from "../../ops/drill/probe/holes";
 import type { ReadSample } from "../../ops/drill/probe/read";
 import { buildReport, type RawRun } from "../../ops/drill/report/build";
@@ -19,7 +19,8 @@ import { INJECTED } from "../../ops/drill/run/ownership";
 import { allComplete } from "../../ops/drill/run/read-all";
 import { rotationCommands } from "../../ops/drill/faults/rotate";
 import type { Look } from "../../ops/rotate/looks";
-import { chosen, SCENARIOS } from "../../ops/drill/scenarios/all";
+import { SCENARIOS } from "../../ops/drill/scenarios/all";
+import { chosen } from "../../ops/drill/scenarios/chosen";
 import { backdated } from "../../ops/drill/scenarios/parts";
 import { PLAIN } from "../../ops/terminal";
 
@@ -42,7 +43,7 @@ function ledger(client: ClientPlan, outage = { from: 0, to: 0 }): ClientLedger {
 }
 
 /** All that was sent of a signal, or what is not older than that. */
-function everything(ledgers: ClientLedger[], signal: "metrics" | "logs", since = 0): Found {
+function everything(ledgers: ClientLedger[], signal: Signal, since = 0): Found {
     const found = new Found(
         "r1",
         ledgers.filter(({ client }) => client.signal === signal),
@@ -161,7 +162,7 @@ describe("the verdict of a drill", () => {
             for (const view of raw.views) if (view.view === "mid-2") view.found = foundSince(WIPED_AT, view.signal);
         });
         /** What a node has that began then. */
-        const foundSince = (from: number, signal: "metrics" | "logs"): Found =>
+        const foundSince = (from: number, signal: Signal): Found =>
             everything([...raw.observed!.load.ledgers, ...raw.observed!.probes.ledgers], signal, from);
 
         it("does not ask it for what is older, and reports what it lacks", () => {
@@ -372,7 +373,7 @@ describe("scenarios", () => {
     });
 
     it("are the starred ones when none is named, and an unknown one is an error that names all", () => {
-        expect(chosen([], false).map(({ name }) => name)).toEqual([
+        expect(chosen(SCENARIOS, [], false).map(({ name }) => name)).toEqual([
             "keepalived-stop",
             "haproxy-kill",
             "collector-kill",
@@ -380,7 +381,7 @@ describe("scenarios", () => {
             "partition",
             "rolling-config",
         ]);
-        expect(() => chosen(["colector-kill"], false)).toThrow(
+        expect(() => chosen(SCENARIOS, ["colector-kill"], false)).toThrow(
             /no scenario "colector-kill"; there are: .*collector-kill/,
         );
     });

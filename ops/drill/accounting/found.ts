@@ -46,6 +46,15 @@ export class Found {
         this.count(ledger, parsed.sequence);
     }
 
+    /** One document: whose it is, which item, and its event time in milliseconds. */
+    addDocument(client: string, item: number | undefined, at: number): void {
+        const ledger = this.ledgers.get(client);
+        if (!ledger || item === undefined) return this.surprise(`document of an unknown client: ${client}/${item}`);
+        const entry = ledger.requests[Math.floor(item / ledger.client.itemsPerRequest)];
+        if (entry?.at !== at) return this.surprise(`document ${client}/${item} at ${at}: none was sent so`);
+        this.count(ledger, item);
+    }
+
     /** How often an item was found. */
     times(client: string, item: number): number {
         return this.counts.get(client)?.[item] ?? 0;

@@ -1,6 +1,6 @@
 /** A file system that fills up. */
 import type { DeployedNode } from "../../deployment";
-import { must, undoNow, withUndo, type Fault } from "./fault";
+import { must, undoNow, withUndo, type Fault, type Machine } from "./fault";
 
 /** More than this is not filled: fallocate takes no time for it, but somebody may be waiting for the room. */
 export const MOST_FILLED_BYTES = 64 * 1024 ** 3;
@@ -9,11 +9,13 @@ const GRADUAL_BYTES = 1024 ** 3;
 const STEP_BYTES = 64 * 1024 ** 2;
 
 /** How a disk is filled. */
-export interface Filling {
+export interface Filling<Node = Machine> {
     /** The last GiB at 128 MiB/s, as something that runs away would, rather than all at once. @default false */
     gradually?: boolean;
     /** Lines for the host once there is room again, for a service that cannot go on by itself. @default none */
-    afterwards?: (node: DeployedNode) => string;
+    afterwards?: (node: Node) => string;
+    /** Part of the file system that stays free, 0 to 1: so that a limit is passed, and other things still have room. @default 0 */
+    leave?: number;
 }
 
 /**
@@ -31,21 +33,27 @@ export function restartPrometheus(node: DeployedNode): string {
     ].join(" && ");
 }
 
-/** Fills the file system of a directory to its last block. */
-export function fillDisk(node: DeployedNode, directory: string, { gradually, afterwards }: Filling = {}): Fault {
+/** Fills the file system of a directory to its last block, or until a part of it is left. */
+export function fillDisk<Node extends Machine>(
+    node: Node,
+    directory: string,
+    { gradually, afterwards, leave = 0 }: Filling<Node> = {},
+): Fault {
     const id = `disk-${directory.split("/").pop()}`;
     const file = `${directory}/.otel-ha-drill-fill`;
     return {
         title: `fill the file system of ${directory} on ${node.name}`,
         inject: async () => {
-            const free = Number(await must(node, `df --output=avail --block-size=1 ${directory} | tail -n 1`));
-            const atOnce = Math.max(1, free - (gradually ? GRADUAL_BYTES : 1_048_576));
+            const asked = await must(node, `df --output=avail,size --block-size=1 ${directory} | tail -n 1`);
+            const [free, size] = asked.trim().split(/\s+/).map(Number) as [number, number];
+            const keep = leave > 0 ? Math.round(size * leave) : gradually ? GRADUAL_BYTES : 1_048_576;
+            const atOnce = Math.max(1, free - keep);
             const step = `sleep 0.5 && fallocate -l ${STEP_BYTES} "${file}.$step"`;
             // fallocate writes nothing, however large the disk is; dd takes the blocks that are left.
             const fill = [
                 `fallocate -l ${atOnce} ${file}`,
                 ...(gradually ? [`{ step=0; while ${step} 2>/dev/null; do step=$((step + 1)); done; true; }`] : []),
-                `{ dd if=/dev/zero of=${file}.rest bs=4k 2>/dev/null; true; }`,
+                ...(leave > 0 ? [] : [`{ dd if=/dev/zero of=${file}.rest bs=4k 2>/dev/null; true; }`]),
             ].join(" && ");
             const undo = [`rm -f ${file} ${file}.*`, ...(afterwards ? [afterwards(node)] : [])];
             await withUndo(node, id, fill, undo.join(" && "));

@@ -6,6 +6,9 @@ import { UserError } from "../../errors";
 import type { Look } from "../../rotate/looks";
 import { sleep, type RunResult } from "../../run";
 
+/** A host of a system, as far as faults need it. */
+export type Machine = Pick<DeployedNode, "stack" | "name" | "address" | "exec" | "container">;
+
 /** Gives the drill's clients what the stacks publish now. */
 export type HandOut = () => Promise<void>;
 
@@ -18,7 +21,7 @@ export interface Fault {
     /** Takes it out. May be called twice, and without inject before. */
     heal(): Promise<void>;
     /** Hosts that are off meanwhile: what is last known of them does not hold. */
-    hostsAway?: DeployedNode[];
+    hostsAway?: Machine[];
     /** What became of credentials that were rotated; asked when everything works again. @default none were */
     looks?(): Promise<Look[]>;
     /** Why it cannot be put in here; undefined when it can. Asked before anything is touched. */
@@ -26,7 +29,7 @@ export interface Fault {
 }
 
 /** Runs a line that has to succeed. Errors: host, line and what it said. */
-export async function must(node: DeployedNode, line: string, options: { input?: string; timeoutMs?: number } = {}) {
+export async function must(node: Machine, line: string, options: { input?: string; timeoutMs?: number } = {}) {
     const result = await node.exec(line, options);
     if (result.code === 0) return result.stdout.trim();
     const said = (result.stderr || result.stdout).trim().split("\n").slice(-3).join("; ");
@@ -37,33 +40,33 @@ export async function must(node: DeployedNode, line: string, options: { input?: 
 export const DEAD_MAN_SECONDS = 900;
 
 /** Runs `command` with a certainty that `undo` is run: now by {@link undoNow}, or later by the host itself. */
-export async function withUndo(node: DeployedNode, id: string, command: string, undo: string): Promise<void> {
+export async function withUndo(node: Machine, id: string, command: string, undo: string): Promise<void> {
     await undoScript(node, "arm", id, String(DEAD_MAN_SECONDS), undo);
     await must(node, command, { timeoutMs: 120_000 });
 }
 
 /** Runs what was armed under this name, once. */
-export async function undoNow(node: DeployedNode, id: string): Promise<void> {
+export async function undoNow(node: Machine, id: string): Promise<void> {
     await undoScript(node, "undo", id);
 }
 
 /** Runs everything that is armed on a host. */
-export async function undoAll(node: DeployedNode): Promise<void> {
+export async function undoAll(node: Machine): Promise<void> {
     await undoScript(node, "undo-all");
 }
 
 /** Names of what is armed on a host. */
-export async function armed(node: DeployedNode): Promise<string[]> {
+export async function armed(node: Machine): Promise<string[]> {
     return (await undoScript(node, "list")).split("\n").filter(Boolean);
 }
 
-function undoScript(node: DeployedNode, ...words: string[]): Promise<string> {
+function undoScript(node: Machine, ...words: string[]): Promise<string> {
     const input = templateText("scripts/drill-undo.sh");
     return must(node, `sh -s ${words.map(shellQuote).join(" ")}`, { input, timeoutMs: 120_000 });
 }
 
 /** Waits until a host answers over SSH and Docker answers on it. */
-export async function awaitHost(node: DeployedNode, timeoutMs: number): Promise<void> {
+export async function awaitHost(node: Machine, timeoutMs: number): Promise<void> {
     const end = Date.now() + timeoutMs;
     let last: RunResult | undefined;
     while (Date.now() < end) {

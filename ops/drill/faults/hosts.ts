@@ -1,8 +1,7 @@
 /** Faults of a whole host. */
-import type { DeployedNode } from "../../deployment";
 import { UserError } from "../../errors";
 import { run } from "../../run";
-import { awaitHost, type Fault } from "./fault";
+import { awaitHost, type Fault, type Machine } from "./fault";
 
 /** How to switch a host off and on: commands of the operator, run on this machine, with {stack}, {name} and {address} filled in. */
 export interface PowerCommands {
@@ -16,12 +15,12 @@ const BOOT_MS = 300_000;
 const COMMAND_MS = 120_000;
 
 /** A command with the node's words in it. Pure. */
-export function fillIn(command: string, node: Pick<DeployedNode, "stack" | "name" | "address">): string {
+export function fillIn(command: string, node: Pick<Machine, "stack" | "name" | "address">): string {
     return command.replace(/\{(stack|name|address)\}/g, (_, word: "stack" | "name" | "address") => node[word]);
 }
 
 /** Takes a host's power away, and gives it back. */
-export function powerOff(node: DeployedNode, power: PowerCommands | undefined): Fault {
+export function powerOff(node: Machine, power: PowerCommands | undefined): Fault {
     let off = false;
     return {
         title: `switch the host of ${node.name} off`,
@@ -46,7 +45,7 @@ export function powerOff(node: DeployedNode, power: PowerCommands | undefined): 
 }
 
 /** Restarts a host at once by its kernel, without any shutdown: what a power cut does, with the power back immediately. */
-export function crashReboot(node: DeployedNode): Fault {
+export function crashReboot(node: Machine): Fault {
     let crashed = false;
     return {
         title: `restart the host of ${node.name} at once (sysrq b)`,

@@ -1,6 +1,6 @@
-/** Faults of the network between the two nodes. Clients, and this drill, reach both all the time. */
+/** Faults of the network between nodes. Clients, and this drill, reach both all the time. */
 import type { DeployedNode } from "../../deployment";
-import { must, undoNow, withUndo, type Fault } from "./fault";
+import { must, undoNow, withUndo, type Fault, type Machine } from "./fault";
 
 const ID = "network";
 const COMMENT = "otel-ha-drill";
@@ -18,23 +18,21 @@ const dropUndo = (peer: string, match = ""): string =>
         .map((line) => `while ${line} 2>/dev/null; do :; done`)
         .join("; ");
 
-/** No packet passes between the two nodes. */
-export function partition(a: DeployedNode, b: DeployedNode): Fault {
-    const pairs: [DeployedNode, DeployedNode][] = [
-        [a, b],
-        [b, a],
+/** No packet passes between nodes of the one side and nodes of the other; those of a side see each other. */
+export function partition(one: Machine[], other: Machine[]): Fault {
+    const names = (nodes: Machine[]): string => nodes.map(({ name }) => name).join(" and ");
+    const sides: [Machine, Machine[]][] = [
+        ...one.map((node): [Machine, Machine[]] => [node, other]),
+        ...other.map((node): [Machine, Machine[]] => [node, one]),
     ];
+    const drop = (peers: Machine[]): string => peers.flatMap(({ address }) => dropLines("-I", address)).join(" && ");
+    const undo = (peers: Machine[]): string => peers.map(({ address }) => dropUndo(address)).join("; ");
     return {
-        title: `no packet passes between ${a.name} and ${b.name}`,
-        inject: async () => {
-            await Promise.all(
-                pairs.map(([node, peer]) =>
-                    withUndo(node, ID, dropLines("-I", peer.address).join(" && "), dropUndo(peer.address)),
-                ),
-            );
-        },
-        heal: async () => void (await Promise.all(pairs.map(([node]) => undoNow(node, ID)))),
-        refusal: () => withoutIptables([a, b]),
+        title: `no packet passes between ${names(one)} and ${names(other)}`,
+        inject: async () =>
+            void (await Promise.all(sides.map(([node, peers]) => withUndo(node, ID, drop(peers), undo(peers))))),
+        heal: async () => void (await Promise.all(sides.map(([node]) => undoNow(node, ID)))),
+        refusal: () => withoutIptables([...one, ...other]),
     };
 }
 
@@ -89,7 +87,7 @@ export function lossyLink(a: DeployedNode, b: DeployedNode, lossPercent: number)
     };
 }
 
-async function withoutIptables(nodes: DeployedNode[]): Promise<string | undefined> {
+async function withoutIptables(nodes: Machine[]): Promise<string | undefined> {
     for (const node of nodes)
         if ((await node.exec("command -v iptables")).code !== 0) return `${node.name} has no iptables`;
     return undefined;

@@ -3,15 +3,18 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
 import type { Deployment } from "../../deployment";
-import { must, type Fault } from "./fault";
+import { must, type Fault, type Machine } from "./fault";
 import { otelHa } from "../../own-command";
 
-/** Sets a key in the files of all stacks, and brings both up by rolling; then back. */
-export function rollingChange(deployment: Deployment, key: string, value: (node: string) => string): Fault {
+/** A system of any number of hosts. */
+export type RollingDeployment = Pick<Deployment, "directory"> & { nodes: Machine[] };
+
+/** Sets a key in the files of all stacks, and brings them up by rolling; then back. */
+export function rollingChange(deployment: RollingDeployment, key: string, value: (node: string) => string): Fault {
     const files = deployment.nodes.map(({ stack }) => join(deployment.directory, `Pulumi.${stack}.yaml`));
     let before: string[] | undefined;
     return {
-        title: `change ${key} on both nodes with otel-ha up, one after the other, and change it back`,
+        title: `change ${key} on all nodes with otel-ha up, one after the other, and change it back`,
         inject: async () => {
             before = files.map((file) => readFileSync(file, "utf8"));
             deployment.nodes.forEach(({ name }, at) => {
@@ -30,15 +33,14 @@ export function rollingChange(deployment: Deployment, key: string, value: (node:
     };
 }
 
-/** Gives both nodes another image of the collector, the same but for a label, and brings both up by rolling; then back. */
-export function rollingImage(deployment: Deployment): Fault {
-    const image = deployment.nodes[0]!.values.imageOtelAggregator;
+/** Gives all nodes another image of a service, the same but for a label, and brings them up by rolling; then back. */
+export function rollingImage(deployment: RollingDeployment, key: string, image: string): Fault {
     const other = `${image}-drill`;
-    const change = rollingChange(deployment, "imageOtelAggregator", () => other);
+    const change = rollingChange(deployment, key, () => other);
     const onAll = (line: string, input?: string): Promise<unknown> =>
         Promise.all(deployment.nodes.map((node) => must(node, line, { input, timeoutMs: 120_000 })));
     return {
-        title: `give both collectors the image ${other} with otel-ha up, one after the other, and ${image} again`,
+        title: `give all nodes the image ${other} with otel-ha up, one after the other, and ${image} again`,
         inject: async () => {
             await onAll(`docker build --quiet --tag ${other} -`, `FROM ${image}\nLABEL otel-ha.drill=1\n`);
             await change.inject();
@@ -50,4 +52,4 @@ export function rollingImage(deployment: Deployment): Fault {
     };
 }
 
-const otelHaUp = (deployment: Deployment): Promise<void> => otelHa(deployment, "up", "--yes");
+const otelHaUp = (deployment: RollingDeployment): Promise<void> => otelHa(deployment, "up", "--yes");

@@ -1,7 +1,6 @@
 /** Faults of one service: its process dies, stands still, or its container is stopped. */
-import type { DeployedNode } from "../../deployment";
 import { sleep } from "../../run";
-import { must, undoNow, withUndo, type Fault } from "./fault";
+import { must, undoNow, withUndo, type Fault, type Machine } from "./fault";
 
 const pidOf = (container: string): string => `$(docker inspect --format '{{.State.Pid}}' ${container})`;
 
@@ -9,7 +8,7 @@ const pidOf = (container: string): string => `$(docker inspect --format '{{.Stat
 const RESTART_MS = 30_000;
 
 /** The container's main process dies at once; Docker starts it again. Not `docker kill`, after which it would not. */
-export function killProcess(node: DeployedNode, service: string): Fault {
+export function killProcess(node: Machine, service: string): Fault {
     const container = node.container(service);
     return {
         title: `kill -9 ${service} of ${node.name}`,
@@ -24,7 +23,7 @@ export function killProcess(node: DeployedNode, service: string): Fault {
 }
 
 /** The container's main process stands still: it keeps its connections and answers nothing. */
-export function stopProcess(node: DeployedNode, service: string): Fault {
+export function stopProcess(node: Machine, service: string): Fault {
     const container = node.container(service);
     const id = `stop-${container}`;
     return {
@@ -39,7 +38,7 @@ export function stopProcess(node: DeployedNode, service: string): Fault {
 }
 
 /** The container is stopped in order, and started again. */
-export function stopContainer(node: DeployedNode, service: string): Fault {
+export function stopContainer(node: Machine, service: string): Fault {
     const container = node.container(service);
     const id = `stopped-${container}`;
     return {
@@ -50,11 +49,11 @@ export function stopContainer(node: DeployedNode, service: string): Fault {
     };
 }
 
-async function running(node: DeployedNode, container: string): Promise<boolean> {
+async function running(node: Machine, container: string): Promise<boolean> {
     const { stdout } = await node.exec(`docker inspect --format '{{.State.Running}}' ${container}`);
     return stdout.trim() === "true";
 }
 
-async function absent(node: DeployedNode, container: string): Promise<string | undefined> {
+async function absent(node: Machine, container: string): Promise<string | undefined> {
     return (await running(node, container)) ? undefined : `${container} does not run on ${node.name}`;
 }

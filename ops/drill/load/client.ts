@@ -3,7 +3,8 @@ import type { Door } from "../../http";
 import { encode } from "./encode";
 import type { ClientLedger, RequestEntry } from "./ledger";
 import type { ClientPlan, LoadPlan } from "./plan";
-import { transport, type Answer, type Transport } from "./transport";
+import { connect } from "./connect";
+import type { Answer, Transport } from "./transport";
 
 /** Waiting time before a request is sent again, by attempt, milliseconds: doubles up to two seconds, and varies by a fifth. */
 export function backoffMs(attempts: number, random = Math.random()): number {
@@ -27,7 +28,7 @@ export class PacedClient {
         private readonly client: ClientPlan,
         wire?: Transport,
     ) {
-        this.wire = wire ?? transport(plan, client);
+        this.wire = wire ?? connect(plan, client);
         this.ledger = { client, requests: [], skipped: 0, failures: [] };
     }
 

@@ -19,5 +19,9 @@ interface Bundler {
 export function workerProgram(): string {
     const root = packageRoot();
     const bundler = createRequire(join(root, "package.json"))("./bundle.cjs") as Bundler;
-    return bundler.bundled("ops/drill/load/worker.ts", ["ops/drill", "package.json"], "drill-worker.cjs");
+    return bundler.bundled(
+        "ops/drill/load/worker.ts",
+        ["ops/drill", "ops/apm", "ops/http.ts", "package.json"],
+        "drill-worker.cjs",
+    );
 }

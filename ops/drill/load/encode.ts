@@ -1,9 +1,15 @@
-/** A client's requests as OTLP protobuf. The same arguments give the same bytes: a request that is sent again is the same request. */
-import { ProtobufLogsSerializer, ProtobufMetricsSerializer } from "@opentelemetry/otlp-transformer";
+/** A client's requests as OTLP protobuf, or as a document. The same arguments give the same bytes: a request that is sent again is the same request. */
+import {
+    ProtobufLogsSerializer,
+    ProtobufMetricsSerializer,
+    ProtobufTraceSerializer,
+} from "@opentelemetry/otlp-transformer";
+import { createHash } from "node:crypto";
 import type { ReadableLogRecord } from "@opentelemetry/sdk-logs";
 import { AggregationTemporality, DataPointType, type ResourceMetrics } from "@opentelemetry/sdk-metrics";
+import type { DrillDocument } from "./document-transport";
 import { logLine, seriesName } from "./ledger";
-import { METRIC, SERVICE, type ClientPlan } from "./plan";
+import { METRIC, SERVICE, type ClientPlan, type Signal } from "./plan";
 
 // The same for all requests of all clients: labels that differ would make a series or a stream of their own.
 const RESOURCE = { attributes: { "service.name": SERVICE } } as unknown as ResourceMetrics["resource"];
@@ -14,13 +20,19 @@ const INFO = 9;
 
 /** Body of request `n` with items of time `at` (milliseconds). Pure. */
 export function encode(run: string, client: ClientPlan, n: number, at: number): Uint8Array {
-    const bytes =
-        client.signal === "metrics"
-            ? ProtobufMetricsSerializer.serializeRequest(metricsRequest(run, client, n, at))
-            : ProtobufLogsSerializer.serializeRequest(logsRequest(run, client, n, at));
+    const bytes = ENCODERS[client.signal](run, client, n, at);
     if (!bytes) throw new Error(`request ${n} of ${client.id} cannot be encoded`);
     return bytes;
 }
+
+type Encoder = (run: string, client: ClientPlan, n: number, at: number) => Uint8Array | undefined;
+
+const ENCODERS: Record<Signal, Encoder> = {
+    metrics: (...item) => ProtobufMetricsSerializer.serializeRequest(metricsRequest(...item)),
+    logs: (...item) => ProtobufLogsSerializer.serializeRequest(logsRequest(...item)),
+    traces: (...item) => ProtobufTraceSerializer.serializeRequest(spans(...item)),
+    documents: (...item) => Buffer.from(JSON.stringify(document(...item))),
+};
 
 /** Items that an answer's partial success says were not taken. */
 export function rejectedItems(client: ClientPlan, answer: Uint8Array): number {
@@ -28,6 +40,10 @@ export function rejectedItems(client: ClientPlan, answer: Uint8Array): number {
     if (client.signal === "metrics") {
         const { partialSuccess } = ProtobufMetricsSerializer.deserializeResponse(answer);
         return Number(partialSuccess?.rejectedDataPoints ?? 0);
+    }
+    if (client.signal === "traces") {
+        const { partialSuccess } = ProtobufTraceSerializer.deserializeResponse(answer);
+        return Number(partialSuccess?.rejectedSpans ?? 0);
     }
     const { partialSuccess } = ProtobufLogsSerializer.deserializeResponse(answer);
     return Number(partialSuccess?.rejectedLogRecords ?? 0);
@@ -38,7 +54,9 @@ function metricsRequest(run: string, client: ClientPlan, n: number, at: number):
     const dataPoints = Array.from({ length: client.itemsPerRequest }, (_, i) => ({
         startTime: time,
         endTime: time,
-        attributes: { run, client: client.id, series: seriesName(i) },
+        attributes: client.labelled
+            ? labels(run, client, n * client.itemsPerRequest + i)
+            : { run, client: client.id, series: seriesName(i) },
         value: n,
     }));
     const metric = {
@@ -60,12 +78,41 @@ function logsRequest(run: string, client: ClientPlan, n: number, at: number): Re
                 severityNumber: INFO,
                 severityText: "INFO",
                 body: logLine(run, client.id, n * client.itemsPerRequest + i),
-                attributes: {},
+                attributes: client.labelled ? labels(run, client, n * client.itemsPerRequest + i) : {},
                 droppedAttributesCount: 0,
                 resource: RESOURCE,
                 instrumentationScope: SCOPE,
             }) as ReadableLogRecord,
     );
+}
+
+type Span = Parameters<typeof ProtobufTraceSerializer.serializeRequest>[0][number];
+
+/** SpanKind.SERVER and SpanStatusCode.OK of @opentelemetry/api. */
+const SERVER = 1;
+const OK = 1;
+
+// Each is a trace of its own.
+function spans(run: string, client: ClientPlan, n: number, at: number): Span[] {
+    return Array.from({ length: client.itemsPerRequest }, (_, i) => {
+        const seq = n * client.itemsPerRequest + i;
+        const id = createHash("sha256").update(`${run} ${client.id} ${seq}`).digest("hex");
+        const context = { traceId: id.slice(0, 32), spanId: id.slice(32, 48), traceFlags: 1 };
+        return {
+            ...{ name: "drill", kind: SERVER, spanContext: () => context, status: { code: OK }, ended: true },
+            ...{ startTime: hrTime(at, i), endTime: hrTime(at + 1, i), duration: [0, 1_000_000] },
+            attributes: labels(run, client, seq),
+            ...{ links: [], events: [], resource: RESOURCE, instrumentationScope: SCOPE },
+            ...{ droppedAttributesCount: 0, droppedEventsCount: 0, droppedLinksCount: 0 },
+        } as unknown as Span;
+    });
+}
+
+const labels = (run: string, client: ClientPlan, seq: number) => ({ run, client: client.id, seq });
+
+function document(run: string, client: ClientPlan, n: number, at: number): DrillDocument {
+    const { id, routings = [""] } = client;
+    return { id: `${run}-${id}-${n}`, run, client: id, seq: n, at, routing: routings[n % routings.length]! };
 }
 
 function hrTime(at: number, extraNanos: number): [number, number] {

@@ -1,8 +1,9 @@
 /** What a client sends: who it is, how much, how fast. Plain data, so that it crosses to the worker process as it is. */
 import type { Door } from "../../http";
 
-export type Signal = "metrics" | "logs";
-export type Protocol = "http" | "grpc";
+/** documents: written straight to OpenSearch, one by one. */
+export type Signal = "metrics" | "logs" | "traces" | "documents";
+export type Protocol = "http" | "grpc" | "opensearch";
 
 /** One client: a sequence of requests at a steady pace, each with the same number of items. */
 export interface ClientPlan {
@@ -24,13 +25,19 @@ export interface ClientPlan {
     maxPending: number;
     /** Age of the timestamps, milliseconds: a backlog of hours without waiting for hours. @default 0 */
     backdateMs?: number;
+    /** Where it sends to, its own place first; after an attempt that failed the next one is tried, as by an SDK that knows several. @default the plan's host */
+    hosts?: string[];
+    /** Log records and data points have run, client and number as attributes, to be searched by, as spans always have. @default false */
+    labelled?: boolean;
+    /** Of documents: routing values that take turns, so that every shard is written to. */
+    routings?: string[];
 }
 
 /** All that a worker process needs. */
 export interface LoadPlan {
     /** Tells this run's items from those of other runs; letters and digits. */
     run: string;
-    /** Host part of the OTLP addresses: the virtual IP. */
+    /** Host part of the OTLP addresses: the virtual IP. Clients with hosts of their own do not use it. */
     host: string;
     /** @example 4318 */
     httpPort: number;
@@ -38,6 +45,8 @@ export interface LoadPlan {
     grpcPort: number;
     /** @default in the clear */
     door?: Door;
+    /** Of clients that write documents: the index. */
+    index?: string;
     clients: ClientPlan[];
 }
 

@@ -1,6 +1,7 @@
 /** A worker process, seen from the drill. */
 import { fork, type ChildProcess } from "node:child_process";
 import type { Access } from "../../access";
+import type { SearchPlan, SearchSample } from "../apm/search-probe";
 import type { ReadPlan, ReadSample } from "../probe/read";
 import { workerProgram } from "./compile";
 import type { ClientLedger } from "./ledger";
@@ -11,6 +12,7 @@ import type { FromWorker, Stall, ToWorker, WorkerStats } from "./worker";
 export interface WorkerResult {
     ledgers: ClientLedger[];
     reads: ReadSample[];
+    searches?: SearchSample[];
     stalls: Stall[];
 }
 
@@ -43,6 +45,11 @@ export class Worker {
     /** Starts to read. */
     static read(plan: ReadPlan): Worker {
         return new Worker({ type: "read", plan });
+    }
+
+    /** Starts to search. */
+    static search(plan: SearchPlan): Worker {
+        return new Worker({ type: "search", plan });
     }
 
     /** What it shows, and whom it believes, from now on. */

@@ -45,40 +45,46 @@ class HttpTransport implements Transport {
     }
 
     send(body: Uint8Array): Promise<Answer> {
-        return new Promise((resolve) => {
-            const finish = (answer: Answer): void => {
-                clearTimeout(timer);
-                resolve(answer);
-            };
-            const outgoing = this.way.request(
-                {
-                    host: this.plan.host,
-                    port: this.plan.httpPort,
-                    path: `/v1/${this.client.signal}`,
-                    method: "POST",
-                    agent: this.way.agent,
-                    headers: { ...this.headers, "content-length": body.length },
-                },
-                (incoming) => {
-                    const chunks: Buffer[] = [];
-                    incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
-                    incoming.on("error", (error) => finish({ kind: "retry", error: message(error) }));
-                    incoming.on("end", () => {
-                        const { statusCode = 0, headers } = incoming;
-                        finish(httpAnswer(this.client, statusCode, headers["retry-after"], Buffer.concat(chunks)));
-                    });
-                },
-            );
-            outgoing.on("error", (error) => finish({ kind: "retry", error: message(error) }));
-            // Covers connecting, too. A connection that did not answer is not used again.
-            const timer = setTimeout(() => outgoing.destroy(new Error("timeout")), this.client.timeoutMs);
-            outgoing.end(body);
-        });
+        const path = `/v1/${this.client.signal}`;
+        const to = { host: this.plan.host, port: this.plan.httpPort, path, headers: this.headers };
+        return exchange(this.way, to, body, this.client.timeoutMs, (status, retryAfter, answer) =>
+            httpAnswer(this.client, status, retryAfter, answer),
+        );
     }
 
     close(): void {
         this.way.agent.destroy();
     }
+}
+
+/** Posts a body, and has the answer judged; one that does not come in time, or a connection that breaks, is to be tried again. */
+export function exchange(
+    way: ReturnType<typeof wayTo>,
+    to: { host: string; port: number; path: string; headers: OutgoingHttpHeaders },
+    body: Uint8Array,
+    timeoutMs: number,
+    judge: (status: number, retryAfter: string | undefined, body: Uint8Array) => Answer,
+): Promise<Answer> {
+    return new Promise((resolve) => {
+        const finish = (answer: Answer): void => {
+            clearTimeout(timer);
+            resolve(answer);
+        };
+        const headers = { ...to.headers, "content-length": body.length };
+        const outgoing = way.request({ ...to, method: "POST", agent: way.agent, headers }, (incoming) => {
+            const chunks: Buffer[] = [];
+            incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+            incoming.on("error", (error) => finish({ kind: "retry", error: message(error) }));
+            incoming.on("end", () => {
+                const { statusCode = 0, headers: said } = incoming;
+                finish(judge(statusCode, said["retry-after"], Buffer.concat(chunks)));
+            });
+        });
+        outgoing.on("error", (error) => finish({ kind: "retry", error: message(error) }));
+        // Covers connecting, too. A connection that did not answer is not used again.
+        const timer = setTimeout(() => outgoing.destroy(new Error("timeout")), timeoutMs);
+        outgoing.end(body);
+    });
 }
 
 function through(door: Door | undefined): [ReturnType<typeof wayTo>, OutgoingHttpHeaders] {
@@ -108,9 +114,10 @@ export function httpAnswer(
     return { kind: "retry", error: String(status), afterMs: seconds > 0 ? seconds * 1000 : undefined };
 }
 
-const SERVICES: Record<Signal, string> = {
+const SERVICES: Record<Exclude<Signal, "documents">, string> = {
     metrics: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
     logs: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+    traces: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
 };
 
 /** gRPC states after which the OTLP specification has a client send again; UNKNOWN and INTERNAL are what a broken connection can end as. */
@@ -169,7 +176,7 @@ class GrpcTransport implements Transport {
                 resolve(error ? grpcAnswer(error) : acknowledged(this.client, answer!));
             };
             const options = { deadline: Date.now() + this.client.timeoutMs };
-            const path = SERVICES[this.client.signal];
+            const path = SERVICES[this.client.signal as keyof typeof SERVICES];
             used.makeUnaryRequest(path, toBuffer, (buffer) => buffer, body, this.metadata.clone(), options, done);
         });
     }

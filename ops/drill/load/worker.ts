@@ -1,5 +1,6 @@
 /** The process that the generator, the gap probe or the read probe runs in, so that nothing else disturbs their clocks. Talks by IPC. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { SearchProbe, type SearchPlan, type SearchSample } from "../apm/search-probe";
 import { ReadProbe, type ReadPlan } from "../probe/read";
 import type { Door, Doors } from "../../http";
 import { PacedClient } from "./client";
@@ -10,6 +11,7 @@ import type { LoadPlan } from "./plan";
 export type ToWorker =
     | { type: "send"; plan: LoadPlan }
     | { type: "read"; plan: ReadPlan }
+    | { type: "search"; plan: SearchPlan }
     | { type: "doors"; otlp?: Door; doors: Doors }
     | { type: "settle"; graceMs: number };
 
@@ -30,7 +32,13 @@ export interface WorkerStats {
 
 export type FromWorker =
     | { type: "stats"; stats: WorkerStats }
-    | { type: "result"; ledgers: ClientLedger[]; reads: ReturnType<ReadProbe["result"]>; stalls: Stall[] };
+    | {
+          type: "result";
+          ledgers: ClientLedger[];
+          reads: ReturnType<ReadProbe["result"]>;
+          searches: SearchSample[];
+          stalls: Stall[];
+      };
 
 const STALL_MS = 50;
 
@@ -39,6 +47,7 @@ const STALL_MS = 50;
 
 let clients: PacedClient[] = [];
 let reader: ReadProbe | undefined;
+let searcher: SearchProbe | undefined;
 const stalls: Stall[] = [];
 
 function watchStalls(): void {
@@ -68,11 +77,13 @@ function stats(): WorkerStats {
 async function settle(graceMs: number): Promise<void> {
     clients.forEach((client) => client.stopMaking());
     reader?.stop();
+    searcher?.stop();
     const end = Date.now() + graceMs;
     while (Date.now() < end && clients.some((client) => client.unsettled > 0))
         await new Promise((resolve) => setTimeout(resolve, 50));
     clients.forEach((client) => client.end());
-    tell({ type: "result", ledgers: clients.map(({ ledger }) => ledger), reads: reader?.result() ?? [], stalls });
+    const ledgers = clients.map(({ ledger }) => ledger);
+    tell({ type: "result", ledgers, reads: reader?.result() ?? [], searches: searcher?.result() ?? [], stalls });
 }
 
 process.on("message", (message: ToWorker) => {
@@ -82,10 +93,14 @@ process.on("message", (message: ToWorker) => {
     } else if (message.type === "read") {
         reader = new ReadProbe(message.plan);
         reader.start();
+    } else if (message.type === "search") {
+        searcher = new SearchProbe(message.plan);
+        searcher.start();
     } else if (message.type === "doors") {
         const { otlp, doors } = message;
         if (otlp) clients.forEach((client) => client.useDoor(otlp));
         reader?.useDoors(doors);
+        searcher?.useDoors(doors);
     } else if (message.type === "settle") void settle(message.graceMs);
 });
 // The parent has gone: nobody will ask for the result.

@@ -3,7 +3,7 @@ import type { Look } from "../../rotate/looks";
 import { balanceSent, balanceView, recoveryPoint } from "../accounting/account";
 import type { ClientLedger } from "../load/ledger";
 import type { Signal } from "../load/plan";
-import { longestGap, quantile, successTimes, type Gap, type Span } from "../probe/gaps";
+import { longestGap, type Gap, type Span } from "../probe/gaps";
 import { HELD_BACK_MS, missing } from "../probe/holes";
 import type { ReadSample } from "../probe/read";
 import { increase, type Counters } from "../run/counters";
@@ -13,8 +13,9 @@ import { INJECTED, longest, ownership } from "../run/ownership";
 import type { Sources } from "../run/preflight";
 import type { Recording, View } from "../run/read-all";
 import type { Scenario } from "../scenarios/scenario";
-import { answers, ratePoints } from "./plots";
-import type { DrillReport, Phase, ProbeReport, QueueSample, RecoveryTimes, TimelineEvent } from "./schema";
+import { countFailures, peaks, phaseOf, probeReport, type Spans } from "./phases";
+import { ratePoints } from "./plots";
+import type { DrillReport, ProbeReport, QueueSample, RecoveryTimes, TimelineEvent } from "./schema";
 import { outcome, verdicts } from "./verdicts";
 
 /** What a drill leaves behind. */
@@ -119,16 +120,6 @@ function withMissing(raw: RawRun): (ReadSample & { missing: number })[] {
     });
 }
 
-/** Stretches that are told apart. */
-export interface Spans {
-    before: Span;
-    /** From the fault's beginning to its repair. */
-    fault?: Span;
-    after: Span;
-    /** From the fault on: where gaps count. */
-    sinceFault: Span;
-}
-
 function spansOf(raw: RawRun): Spans {
     const end = raw.loadEndedAt || raw.endedAt;
     const from = raw.injectedAt ?? end;
@@ -171,18 +162,6 @@ function loadReport(raw: RawRun, observed: Observed): DrillReport["load"] {
     };
 }
 
-function probeReport(ledger: ClientLedger, spans: Spans, stalls: DrillReport["clientStalls"]): ProbeReport {
-    const phase = (span: Span | undefined): Phase => phaseOf(answers(ledger), span);
-    const gap = longestGap(successTimes(ledger), spans.sinceFault, stalls);
-    return {
-        ...{ client: ledger.client.id, protocol: ledger.client.protocol, signal: ledger.client.signal },
-        ...{ before: phase(spans.before), during: phase(spans.fault), after: phase(spans.after) },
-        longestGapBefore: longestGap(successTimes(ledger), spans.before, stalls),
-        longestGap: gap,
-        failuresInGap: countFailures([ledger], gap),
-    };
-}
-
 function readReport(signal: Signal, { reads }: Observed, spans: Spans): ProbeReport[] {
     const own = reads.reads.filter((read) => read.signal === signal && read.kind === "fresh");
     if (own.length === 0) return [];
@@ -206,20 +185,6 @@ function readReport(signal: Signal, { reads }: Observed, spans: Spans): ProbeRep
 
 const answeredAt = ({ at, ms }: ReadSample): number => at + ms;
 
-function phaseOf(asked: { sentAt: number; ms?: number }[], span: Span | undefined): Phase {
-    const own = span ? asked.filter(({ sentAt }) => sentAt >= span.from && sentAt < span.to) : [];
-    const times = own.flatMap(({ ms }) => (ms === undefined ? [] : [ms]));
-    return { asked: own.length, succeeded: times.length, p50Ms: quantile(times, 0.5), p99Ms: quantile(times, 0.99) };
-}
-
-function countFailures(ledgers: ClientLedger[], span?: Span): Record<string, number> {
-    const counts: Record<string, number> = {};
-    const failures = ledgers.flatMap((ledger) => ledger.failures);
-    for (const { at, error } of failures)
-        if (!span || (at >= span.from && at <= span.to)) counts[error] = (counts[error] ?? 0) + 1;
-    return counts;
-}
-
 function integrity(raw: RawRun, ledgers: ClientLedger[]): DrillReport["integrity"] {
     const views = raw.views.map(({ view, signal, source, found, error }) => {
         const recording = view === "global" ? raw.during.find((one) => one.signal === signal) : undefined;
@@ -235,14 +200,6 @@ function integrity(raw: RawRun, ledgers: ClientLedger[]): DrillReport["integrity
         outOfOrderSamples: increase(raw.countersBefore, raw.countersAfter, "outOfOrder"),
         refusedSamples: increase(raw.countersBefore, raw.countersAfter, "refused"),
     };
-}
-
-function peaks(samples: QueueSample[]): Record<string, number> {
-    const peak: Record<string, number> = {};
-    for (const { node, queues } of samples)
-        for (const [queue, size] of Object.entries(queues))
-            peak[`${node} ${queue}`] = Math.max(peak[`${node} ${queue}`] ?? 0, size);
-    return peak;
 }
 
 function recovery(raw: RawRun, report: DrillReport, spans: Spans): RecoveryTimes {

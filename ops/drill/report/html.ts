@@ -2,8 +2,10 @@
 import { gapLimit } from "../configuration";
 import type { Span } from "../probe/gaps";
 import { SCENARIOS } from "../scenarios/all";
+import { clusterLanes, clusterPlots, TRANSITION_HEAD, transitionRows } from "./cluster";
 import type { DrillReport, RatePoint, TimelineEvent, VerdictState } from "./schema";
 import { escapeHtml, lanesSvg, plotSvg, type Lane, type Series } from "./svg";
+import { loadText, recoveryLayers, sentSignals } from "./words";
 
 const COLOURS = ["#2563eb", "#0891b2", "#7c3aed", "#c2410c", "#15803d", "#be185d"];
 const GOOD = "#15803d";
@@ -46,6 +48,7 @@ ${cards(report)}
 <h2>Hypotheses</h2>${verdictTable(report)}
 <h2>Timeline</h2>${lanes(report)}
 ${plots(report)}
+${transitions(report)}
 <h2>Integrity</h2>${integrityTables(report)}
 <h2>Availability</h2>${availabilityTable(report)}
 <h2>Events</h2>${eventTable(report)}
@@ -54,9 +57,14 @@ ${plots(report)}
 `;
 }
 
-function header({ system, load, startedAt }: DrillReport): string {
-    const rate = `${load.pointsPerSecond} data points/s and ${load.recordsPerSecond} log records/s`;
-    return `${new Date(startedAt).toISOString()}, configuration ${system.configuration}, ${rate} through ${system.vip}`;
+function header(report: DrillReport): string {
+    const { system, startedAt } = report;
+    return `${new Date(startedAt).toISOString()}, configuration ${system.configuration}, ${loadText(report)}`;
+}
+
+function transitions({ cluster }: DrillReport): string {
+    if (!cluster) return "";
+    return `<h2>What the cluster went through</h2>${table(TRANSITION_HEAD, transitionRows(cluster))}`;
 }
 
 const ms = (value: number | undefined): string =>
@@ -66,26 +74,32 @@ const ms = (value: number | undefined): string =>
           ? `${(value / 1000).toFixed(1)} s`
           : `${Math.round(value)} ms`;
 
-function cards({ recovery, integrity }: DrillReport): string {
-    const all: [string, string][] = [
-        ["virtual IP without owner", ms(recovery.virtualIp)],
-        ["intake interrupted", ms(recovery.ingest)],
-        ["queries interrupted", ms(recovery.query)],
-        ["object store without writes", ms(recovery.storeWritable)],
-        ["until full redundancy", ms(recovery.fullRedundancy)],
-        ["age span of what was lost (RPO)", ms(integrity.recoveryPointMs)],
-    ];
+function cards(report: DrillReport): string {
+    const { recovery, integrity, cluster } = report;
+    const layers: [string, number | undefined][] = cluster
+        ? recoveryLayers(report)
+        : [
+              ["virtual IP without owner", recovery.virtualIp],
+              ["intake interrupted", recovery.ingest],
+              ["queries interrupted", recovery.query],
+              ["object store without writes", recovery.storeWritable],
+              ["until full redundancy", recovery.fullRedundancy],
+          ];
+    const all = [...layers, ["age span of what was lost (RPO)", integrity.recoveryPointMs] as const].map(
+        ([name, value]) => [name, ms(value)],
+    );
     return `<div class="cards">${all.map(([name, value]) => `<div><b>${value}</b>${name}</div>`).join("")}</div>`;
 }
 
 const CLASSES: Record<VerdictState, string> = { passed: "passed", deviated: "deviated", "not measured": "not" };
 
-function verdictTable({ verdicts }: DrillReport): string {
+function verdictTable({ verdicts, cluster }: DrillReport): string {
+    const page = cluster ? "apm-drills" : "drills";
     const rows = verdicts.map(({ state, hypothesis, tolerance, seen, runbook }): Cell[] => [
         html(`<b class="${CLASSES[state]}">${state}</b>`),
         hypothesis,
         tolerance,
-        state === "deviated" && runbook ? `${seen}. See docs/drills.md, "${runbook}"` : seen,
+        state === "deviated" && runbook ? `${seen}. See docs/${page}.md, "${runbook}"` : seen,
     ]);
     return table(["", "Hypothesis", "Tolerance", "Seen"], rows);
 }
@@ -124,7 +138,9 @@ function lanes(report: DrillReport): string {
         }),
     );
     const fault: Lane = { name: "fault", marks: marks(report.timeline.filter(({ source }) => source === "fault")) };
-    return lanesSvg([owner, fault, ...nodes], span, report.fault);
+    const own = report.cluster ? clusterLanes(report, since) : [owner];
+    const used = report.cluster ? nodes.filter((lane) => lane.marks!.length > 0) : nodes;
+    return lanesSvg([...own, fault, ...used], span, report.fault);
 }
 
 function plots(report: DrillReport): string {
@@ -176,7 +192,9 @@ function plots(report: DrillReport): string {
             series: series((p) => p.maxMs, 1),
             limit,
         }),
-        plotSvg({ ...common, title: "Queries through the virtual IP", unit: "ms", series: reads }),
+        ...(report.cluster
+            ? clusterPlots(report, span)
+            : [plotSvg({ ...common, title: "Queries through the virtual IP", unit: "ms", series: reads })]),
         plotSvg({ ...common, title: "Queues", unit: "bytes", series: queueSeries(report) }),
     ].join("\n");
 }
@@ -207,9 +225,9 @@ function queueSeries({ queues }: DrillReport): Series[] {
     }));
 }
 
-function integrityTables({ integrity }: DrillReport): string {
-    const sent = (["metrics", "logs"] as const).map((signal) => {
-        const s = integrity.sent[signal];
+function integrityTables(report: DrillReport): string {
+    const { integrity } = report;
+    const sent = sentSignals(report).map(([signal, s]) => {
         return [signal, ...[s.sent, s.acknowledged, s.refused, s.pending, s.outOfOrderRequests].map(String)];
     });
     const views = integrity.views.map(({ view, signal, balance: b, error, source }): Cell[] => [
@@ -236,7 +254,9 @@ function integrityTables({ integrity }: DrillReport): string {
             2,
         ),
         "<p class='faint'>Lost: acknowledged and missing. Recovered: not acknowledged and there. Late: missing while the fault lasted.</p>",
-        table(["Back ends of", "Samples taken out of order", "Items refused"], counters, 1),
+        ...(report.cluster
+            ? []
+            : [table(["Back ends of", "Samples taken out of order", "Items refused"], counters, 1)]),
     ].join("\n");
 }
 

@@ -1,11 +1,10 @@
 /** The report for a ticket or a wiki. Pure. */
+import { clusterMarkdown } from "./cluster";
 import type { DrillReport, VerdictState } from "./schema";
-import { recoveryText } from "./terminal";
+import { loadText, recoveryText, row, sentSignals } from "./words";
 
 const MARKS: Record<VerdictState, string> = { passed: "✅", deviated: "❌", "not measured": "❔" };
 
-const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
-const row = (...cells: (string | number)[]): string => `| ${cells.map((text) => cell(String(text))).join(" | ")} |`;
 const time = (at: number): string => new Date(at).toISOString();
 
 export function markdownReport(report: DrillReport): string {
@@ -18,9 +17,9 @@ export function markdownReport(report: DrillReport): string {
         "",
         ...(report.failure ? [`**Could not be carried out:** ${report.failure}`, ""] : []),
         `- ${time(report.startedAt)} to ${time(report.endedAt)}; configuration ${system.configuration} (${system.configHash})`,
-        `- ${report.load.pointsPerSecond} data points/s, ${report.load.recordsPerSecond} log records/s, through ${system.vip}`,
+        `- ${loadText(report)}`,
         `- Method: ${scenario.method.join("; ")}`,
-        `- Longest interruption: ${recoveryText(report.recovery)}. Age of what was lost: ${integrity.recoveryPointMs} ms`,
+        `- Longest interruption: ${recoveryText(report)}. Age of what was lost: ${integrity.recoveryPointMs} ms`,
         "",
         row("", "Hypothesis", "Tolerance", "Seen"),
         row("---", "---", "---", "---"),
@@ -30,8 +29,7 @@ export function markdownReport(report: DrillReport): string {
         "",
         row("Signal", "Sent", "Acknowledged", "Refused", "Unanswered"),
         row("---", "---", "---", "---", "---"),
-        ...(["metrics", "logs"] as const).map((signal) => {
-            const sent = integrity.sent[signal];
+        ...sentSignals(report).map(([signal, sent]) => {
             return row(signal, sent.sent, sent.acknowledged, sent.refused, sent.pending);
         }),
         "",
@@ -41,6 +39,7 @@ export function markdownReport(report: DrillReport): string {
             row(view, signal, b.found, b.lost, b.duplicated, b.recovered, b.late, source),
         ),
         "",
+        ...clusterMarkdown(report),
         "## What happened",
         "",
         row("Since the fault", "Where", "What"),

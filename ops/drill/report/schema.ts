@@ -4,12 +4,14 @@ import type { SentBalance, ViewBalance } from "../accounting/account";
 import type { Protocol, Signal } from "../load/plan";
 import type { Gap, Span } from "../probe/gaps";
 import type { ReadKind } from "../probe/read";
+import type { ClusterReport } from "../apm/report";
+import type { ApmConfiguration, Configuration } from "../configuration";
 
 /** Something that happened. */
 export interface TimelineEvent {
     at: number;
     /** drill: the drill itself; fault: what it did to the system; the rest: what was seen. */
-    source: "drill" | "fault" | "vip" | "container" | "haproxy" | "service";
+    source: "drill" | "fault" | "vip" | "container" | "haproxy" | "service" | "cluster";
     node?: string;
     what: string;
     detail?: string;
@@ -35,7 +37,7 @@ export interface Verdict {
     /** @example "mid-1 0, mid-2 0, global view 0" */
     seen: string;
     state: VerdictState;
-    /** Where to look when it deviated; a section of docs/drills.md. */
+    /** Where to look when it deviated; a section of docs/drills.md, of Container APM docs/apm-drills.md. */
     runbook?: string;
 }
 
@@ -92,6 +94,10 @@ export interface RecoveryTimes {
     /** Both nodes healthy, all queues empty, everything found. From the end of the fault. */
     fullRedundancy?: number;
     storeWritable?: number;
+    /** Container APM: longest time without a cluster manager that a node names. */
+    manager?: number;
+    /** Container APM: longest time in which the cluster was not green, or said nothing. */
+    green?: number;
 }
 
 /** What a query view has. */
@@ -129,17 +135,21 @@ export interface DrillReport {
     startedAt: number;
     endedAt: number;
     system: {
-        configuration: "default" | "resilient" | "seed";
-        /** Hash of the settings of both stacks. */
+        /** @default "otel-ha" */
+        system?: "otel-ha" | "apm";
+        configuration: Configuration | ApmConfiguration;
+        /** Hash of the settings of all stacks. */
         configHash: string;
         nodes: { name: string; address: string; clockOffsetMs?: number; images: Record<string, string> }[];
-        vip: string;
+        /** Where clients send to, when there is one. */
+        vip?: string;
         ownerAtStart?: string;
     };
     load: {
         run: string;
         pointsPerSecond: number;
         recordsPerSecond: number;
+        spansPerSecond?: number;
         clients: string[];
         skippedRequests: number;
     };
@@ -148,7 +158,7 @@ export interface DrillReport {
     ownership: Ownership[];
     availability: { probes: ProbeReport[]; generator: ProbeReport[]; failures: Record<string, number> };
     integrity: {
-        sent: Record<Signal, SentBalance>;
+        sent: Record<"metrics" | "logs", SentBalance> & Partial<Record<Signal, SentBalance>>;
         views: ViewReport[];
         /** Age span of what was lost: 0 when nothing was. */
         recoveryPointMs: number;
@@ -162,6 +172,8 @@ export interface DrillReport {
     /** Stretches in which the measuring processes themselves stood still. */
     clientStalls: { at: number; ms: number }[];
     verdicts: Verdict[];
+    /** Container APM: what the cluster went through, and when data arrived. */
+    cluster?: ClusterReport;
     /** What the drill left behind on the hosts; should be empty. */
     leftovers: string[];
     /** What became of credentials that the drill rotated. */

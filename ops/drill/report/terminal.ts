@@ -1,6 +1,7 @@
 /** The end of a drill on a terminal. Pure. */
 import { table, type Paint } from "../../terminal";
 import type { DrillReport, Verdict, VerdictState } from "./schema";
+import { ITEMS, loadText, recoveryText, sentSignals } from "./words";
 
 const MARKS: Record<VerdictState, string> = { passed: "✓", deviated: "✗", "not measured": "?" };
 
@@ -25,25 +26,15 @@ function row({ state, hypothesis, seen, tolerance }: Verdict, paint: Paint): str
     return [colour(MARKS[state]), hypothesis, colour(seen), paint.faint(`(${tolerance})`)];
 }
 
-function numbers({ integrity, recovery, load, system }: DrillReport): string[] {
-    const { metrics, logs } = integrity.sent;
+function numbers(report: DrillReport): string[] {
+    const acknowledged = sentSignals(report).map(([signal, { acknowledged: count, sent }]) => {
+        return `${count} of ${sent} ${ITEMS[signal]}`;
+    });
     return [
-        `configuration ${system.configuration}, ${load.pointsPerSecond} data points/s and ${load.recordsPerSecond} log records/s`,
-        `acknowledged ${metrics.acknowledged} of ${metrics.sent} data points, ${logs.acknowledged} of ${logs.sent} log records`,
-        `longest interruption: ${recoveryText(recovery)}`,
+        `configuration ${report.system.configuration}, ${loadText(report)}`,
+        `acknowledged ${acknowledged.join(", ")}`,
+        `longest interruption: ${recoveryText(report)}`,
     ];
-}
-
-/** @example "virtual IP 640 ms, intake 700 ms, query 0 ms" */
-export function recoveryText(recovery: DrillReport["recovery"]): string {
-    const layers: [string, number | undefined][] = [
-        ["virtual IP", recovery.virtualIp],
-        ["intake", recovery.ingest],
-        ["query", recovery.query],
-        ["object store (write)", recovery.storeWritable],
-        ["until full redundancy", recovery.fullRedundancy],
-    ];
-    return layers.map(([layer, ms]) => `${layer} ${ms === undefined ? "not measured" : `${ms} ms`}`).join(", ");
 }
 
 /** One line that says how it ended. */

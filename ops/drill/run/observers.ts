@@ -44,7 +44,12 @@ export class Observers {
         const ports = { httpPort: otlpHttpPort, grpcPort: otlpGrpcPort };
         const base = { run, host: deployment.vip, ...ports, door: access.otlp };
         this.clients = loadPlan(stage, scenario, options);
-        this.hosts = new HostWatch(deployment, offsets(system), note);
+        this.hosts = new HostWatch(
+            deployment.nodes.map((node) => ({ name: node.name, exec: node.exec, haproxy: node.container("haproxy") })),
+            deployment.vip,
+            offsets(system),
+            note,
+        );
         this.services = new ServiceWatch(deployment, access, note);
         this.load = Worker.send({ ...base, clients: this.clients } satisfies LoadPlan);
         this.probes = Worker.send({ ...base, clients: probeClients(options.probeIntervalMs, PROBE_TIMEOUT_MS) });

@@ -13,6 +13,7 @@ import type { DrillReport } from "../report/schema";
 import type { Scenario, Stage } from "../scenarios/scenario";
 import { clockOffset } from "../watch/hosts";
 import type { DrillOptions } from "./options";
+import { Refused } from "./refused";
 
 /** Where data is read: each node's own back ends, and the merged view where there is one. */
 export interface Sources {
@@ -31,13 +32,6 @@ export interface Preflight extends Reading {
     stage: Stage;
     system: DrillReport["system"];
     access: Access;
-}
-
-/** This drill cannot be carried out on this pair; others may. */
-export class Refused extends UserError {
-    constructor(message: string) {
-        super(message, 2);
-    }
 }
 
 /** A pair that has just been through something may take this long to be whole. */

@@ -1,7 +1,6 @@
 /** Every drill there is. */
 import { seconds } from "../../../components/units";
 import type { SecretName } from "../../../components/generations";
-import { UserError } from "../../errors";
 import { fillDisk, restartPrometheus, type Filling } from "../faults/disk";
 import { crashReboot, powerOff } from "../faults/hosts";
 import { lossyLink, partition, slowLink } from "../faults/network";
@@ -105,7 +104,7 @@ export const SCENARIOS: Scenario[] = [
         holdSeconds: 20,
         gap: "hostKilled",
         twoOwners: true,
-        fault: ({ owner, backup }) => partition(owner, backup),
+        fault: ({ owner, backup }) => partition([owner], [backup]),
     },
     {
         name: "rolling-config",
@@ -192,7 +191,7 @@ export const SCENARIOS: Scenario[] = [
             ["wal", "Prometheus", (v) => `${v.dataDir}/prometheus`, { gradually: true, afterwards: restartPrometheus }],
             ["loki", "Loki", (v) => v.lokiDataDir],
             ["store", "the object store", (v) => `${v.dataDir}/minio`],
-        ] as [string, string, (values: DeployedNode["values"]) => string, Filling?][]
+        ] as [string, string, (values: DeployedNode["values"]) => string, Filling<DeployedNode>?][]
     ).map(
         ([part, whose, directory, filling]): Scenario => ({
             name: `disk-full-${part}`,
@@ -236,7 +235,8 @@ export const SCENARIOS: Scenario[] = [
             "Containers are replaced, not reloaded. The other image is the same but for a label; the drill builds it on the hosts.",
         holdSeconds: 3,
         gap: "rolling",
-        fault: ({ deployment }) => rollingImage(deployment),
+        fault: ({ deployment, owner }) =>
+            rollingImage(deployment, "imageOtelAggregator", owner.values.imageOtelAggregator),
     },
     ...ROTATIONS.map(
         ([name, secret, title, description]): Scenario => ({
@@ -262,16 +262,3 @@ export const SCENARIOS: Scenario[] = [
         fault: ({ deployment, backup, wipe }) => wipeHost(deployment, backup, wipe),
     },
 ];
-
-/** The scenarios of these names; all starred ones for none. Errors: an unknown name. */
-export function chosen(names: string[], all: boolean): Scenario[] {
-    if (names.length === 0) return SCENARIOS.filter(({ starred }) => all || starred);
-    return names.map((name) => {
-        const found = SCENARIOS.find((scenario) => scenario.name === name);
-        if (!found)
-            throw new UserError(
-                `there is no scenario "${name}"; there are: ${SCENARIOS.map((scenario) => scenario.name).join(", ")}`,
-            );
-        return found;
-    });
-}
