@@ -103,7 +103,9 @@ export function readHealth(text: string): ClusterHealth {
 /** Errors: {@link UnexpectedAnswer}. Undefined: the cluster has none. */
 export function readManager(text: string): ClusterManager | undefined {
     const [row] = rows(text);
-    return row?.node ? { name: row.node, address: row.ip ?? row.host ?? "" } : undefined;
+    // "-" while there is none.
+    if (!row?.node || row.node === "-") return undefined;
+    return { name: row.node, address: row.ip ?? row.host ?? "" };
 }
 
 /** In the order of their names. Errors: {@link UnexpectedAnswer}. */

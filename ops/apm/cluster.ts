@@ -47,51 +47,55 @@ export interface ClusterEndpoint {
 export class ClusterApi {
     private readonly http: HttpClient;
 
-    constructor(private readonly endpoint: ClusterEndpoint) {
+    constructor(
+        private readonly endpoint: ClusterEndpoint,
+        /** Milliseconds that an answer is waited for. A machine that is busy with other things needs more. */
+        private readonly timeouts = { local: LOCAL_TIMEOUT_MS, manager: MANAGER_TIMEOUT_MS },
+    ) {
         this.http = new HttpClient(endpoint.doors);
     }
 
     /** Name of the node as it calls itself. */
     name(): Promise<Asked<string>> {
-        return this.ask("/", LOCAL_TIMEOUT_MS, (text) => (JSON.parse(text) as { name: string }).name);
+        return this.ask("/", this.timeouts.local, (text) => (JSON.parse(text) as { name: string }).name);
     }
 
     /** What this node knows, without a manager. */
     localHealth(): Promise<Asked<ClusterHealth>> {
-        return this.ask("/_cluster/health?local=true", LOCAL_TIMEOUT_MS, readHealth);
+        return this.ask("/_cluster/health?local=true", this.timeouts.local, readHealth);
     }
 
     health(): Promise<Asked<ClusterHealth>> {
-        return this.ask(`/_cluster/health?${WAIT}`, MANAGER_TIMEOUT_MS, readHealth, [408]);
+        return this.ask(`/_cluster/health?${WAIT}`, this.timeouts.manager, readHealth, [408]);
     }
 
     manager(): Promise<Asked<ClusterManager | undefined>> {
         return this.ask(
             `/_cat/cluster_manager?format=json&h=node,ip,host&cluster_manager_timeout=1s`,
-            MANAGER_TIMEOUT_MS,
+            this.timeouts.manager,
             readManager,
         );
     }
 
     nodes(): Promise<Asked<ClusterNode[]>> {
         const query = "format=json&h=name,ip,cluster_manager&cluster_manager_timeout=1s";
-        return this.ask(`/_cat/nodes?${query}`, MANAGER_TIMEOUT_MS, readNodes);
+        return this.ask(`/_cat/nodes?${query}`, this.timeouts.manager, readNodes);
     }
 
     shards(): Promise<Asked<Shard[]>> {
         const query = "format=json&h=index,shard,prirep,state,node,unassigned.reason&cluster_manager_timeout=1s";
-        return this.ask(`/_cat/shards?${query}`, MANAGER_TIMEOUT_MS, readShards);
+        return this.ask(`/_cat/shards?${query}`, this.timeouts.manager, readShards);
     }
 
     recoveries(): Promise<Asked<Recovery[]>> {
         const query = "format=json&active_only=true&h=index,shard,type,stage,source_node,target_node";
-        return this.ask(`/_cat/recovery?${query}`, MANAGER_TIMEOUT_MS, readRecoveries);
+        return this.ask(`/_cat/recovery?${query}`, this.timeouts.manager, readRecoveries);
     }
 
     /** Indexes that take no writes since a disk is full. */
     blocked(): Promise<Asked<string[]>> {
         const path = `/_all/_settings/index.blocks.*?flat_settings=true&expand_wildcards=all&cluster_manager_timeout=1s`;
-        return this.ask(path, MANAGER_TIMEOUT_MS, readBlocked);
+        return this.ask(path, this.timeouts.manager, readBlocked);
     }
 
     /** Any other question; the text of a good answer, read. `also`: further statuses whose body is an answer. */
