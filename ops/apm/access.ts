@@ -12,6 +12,9 @@ import { ClusterApi } from "./cluster";
 /** Every node of a cluster, by its name, as it is asked; also those whose stacks are not among the deployment's. */
 export type ClusterApis = ReadonlyMap<string, ClusterApi>;
 
+/** How long an answer is waited for: a host may be busy, which is when people ask. */
+export const PATIENCE = { local: 3_000, manager: 5_000 };
+
 /** Container APM as far as it matters here. */
 export type ReachedApm = Pick<ApmDeployment, "pulumi"> & {
     nodes: Pick<ApmDeployment["nodes"][number], "stack" | "values">[];
@@ -33,7 +36,7 @@ export async function clusterApis(deployment: ReachedApm, role: OpenSearchRole =
     return new Map(
         apmNodesOf(values).map(({ name, address }) => [
             name,
-            new ClusterApi({ url: `${scheme}://${address}:${values.opensearchHttpPort}`, doors }),
+            new ClusterApi({ url: `${scheme}://${address}:${values.opensearchHttpPort}`, doors }, PATIENCE),
         ]),
     );
 }

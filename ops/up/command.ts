@@ -198,7 +198,7 @@ class UpRun {
         process.exitCode = result.exitCode;
         if (this.options.json) {
             const { nodes, problem } = result;
-            const what = plans.every(isEmpty) ? "nothing to do" : problem === undefined ? "done" : "stopped";
+            const what = problem !== undefined ? "stopped" : plans.every(isEmpty) ? "nothing to do" : "done";
             console.log(
                 JSON.stringify({
                     result: what,
@@ -209,7 +209,7 @@ class UpRun {
                     drift: driftReport(this.looks),
                 }),
             );
-        } else if (plans.every(isEmpty))
+        } else if (plans.every(isEmpty) && result.problem === undefined)
             console.log(`Nothing to change: ${stacksText(this.deployment)} are as the settings say.`);
         else console.log(`\n${outcomeText(result, paintFor(process.stdout))}`);
     }

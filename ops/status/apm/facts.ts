@@ -1,7 +1,7 @@
 /** What OpenSearch's nodes say of themselves and of their cluster, asked all at once. */
 import { ClusterHealth, ClusterNode, Health, Shard } from "../../apm/answers";
-import type { ClusterApis } from "../../apm/access";
-import { Asked, ClusterApi, isValue, LOCAL_TIMEOUT_MS, MANAGER_TIMEOUT_MS } from "../../apm/cluster";
+import { PATIENCE, type ClusterApis } from "../../apm/access";
+import { Asked, ClusterApi, isValue } from "../../apm/cluster";
 
 /** One node as it was asked. */
 export interface MemberFacts {
@@ -64,7 +64,7 @@ export async function readCluster(apis: ClusterApis): Promise<ClusterFacts> {
 async function readMember(name: string, api: ClusterApi): Promise<MemberFacts> {
     const [health, uuid] = await Promise.all([
         api.localHealth(),
-        api.ask("/?filter_path=cluster_uuid", LOCAL_TIMEOUT_MS, readUuid),
+        api.ask("/?filter_path=cluster_uuid", PATIENCE.local, readUuid),
     ]);
     if (!isValue(health)) return { name, error: complaint(health) };
     return { name, managerKnown: health.value.managerKnown, uuid: valueOf(uuid) };
@@ -84,8 +84,8 @@ async function readView(api: ClusterApi): Promise<ClusterView> {
         api.nodes(),
         api.shards(),
         api.blocked(),
-        api.ask(disks, MANAGER_TIMEOUT_MS, readDisks),
-        api.ask(indices, MANAGER_TIMEOUT_MS, readIndices),
+        api.ask(disks, PATIENCE.manager, readDisks),
+        api.ask(indices, PATIENCE.manager, readIndices),
         allocationOf(api),
     ]);
     return {
@@ -102,7 +102,7 @@ async function readView(api: ClusterApi): Promise<ClusterView> {
 
 /** Which copies may be assigned now. */
 export const allocationOf = (api: ClusterApi): Promise<Asked<string>> =>
-    api.ask("/_cluster/settings?flat_settings=true&cluster_manager_timeout=1s", MANAGER_TIMEOUT_MS, readAllocation);
+    api.ask("/_cluster/settings?flat_settings=true&cluster_manager_timeout=1s", PATIENCE.manager, readAllocation);
 
 const ALLOCATION = "cluster.routing.allocation.enable";
 
