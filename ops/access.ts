@@ -84,6 +84,7 @@ const urls =
     (host, port, path = "") =>
         `${scheme}://${host}:${port}${path}`;
 
+/** The header of somebody who logs in. */
 export const basic = (user: string, password: string): string =>
     `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
 
