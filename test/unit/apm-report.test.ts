@@ -202,6 +202,21 @@ describe("the verdict", () => {
         expect(deviated(buildApmReport(raw))).toEqual(["search-apm-1"]);
     });
 
+    it("wants Dashboards of another node to answer where their host is lost", () => {
+        prepare({ name: "apm-dashboards-host" });
+        expect(verdict(buildApmReport(raw), "dashboards").state).toBe("not measured");
+        const page = (node: string, from: number, to: number): SearchSample[] =>
+            Array.from({ length: (to - from) * 2 }, (_, i) => {
+                return { kind: "dashboards", node, at: T0 + from * 1000 + i * 500, ms: 5 };
+            });
+        raw.observed!.searches.searches!.push(...page("apm-3", 0, 10), ...page("apm-1", 0, 95));
+        expect(verdict(buildApmReport(raw), "dashboards").state).toBe("passed");
+        raw.observed!.searches.searches = raw.observed!.searches.searches!.filter(
+            ({ kind, node, at }) => kind === "search" || node === "apm-3" || at > T0 + 20_000,
+        );
+        expect(verdict(buildApmReport(raw), "dashboards").state).toBe("deviated");
+    });
+
     it("does not ask a node that was away for anything", () => {
         const ids = buildApmReport(raw).verdicts.map(({ id }) => id);
         expect(ids).toContain("search-apm-2");
@@ -341,6 +356,7 @@ describe("courses", () => {
 
     it("have limits: two seconds for a process, detection and three for a host", () => {
         expect(interruptionLimit("process", 9)).toBe(2);
+        expect(interruptionLimit("process", 9, "writes")).toBe(4);
         expect(interruptionLimit("host", 9)).toBe(12);
         expect(interruptionLimit("unbounded", 9)).toBeUndefined();
         expect(leaveAbove("95%")).toBeCloseTo(0.025);

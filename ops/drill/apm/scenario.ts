@@ -53,6 +53,8 @@ export interface ApmScenario {
     interruption: Interruption;
     /** Nothing may be written, and nothing acknowledged by the cluster, between these two. */
     refusesWrites?: { from: string; to: string };
+    /** Dashboards have to answer, on one node at least. */
+    dashboards?: boolean;
     /** The drill's own index waits so long for a node before its copies are made anew. @default OpenSearch's own */
     delayed?: string;
     /** Why it cannot be carried out here. */
@@ -60,12 +62,18 @@ export interface ApmScenario {
 }
 
 /** Seconds, for a cluster that notices a silent host within so many. Pure. */
-export function interruptionLimit(kind: Interruption, detectionSeconds: number): number | undefined {
+export function interruptionLimit(
+    kind: Interruption,
+    detectionSeconds: number,
+    what: "searches" | "writes" = "searches",
+): number | undefined {
+    // A write waits for the election, and for its shard's copy to become the primary; a search takes another copy.
+    const election = what === "writes" ? 2 : 0;
     const limits: Record<Interruption, number | undefined> = {
         nothing: 2,
-        // A closed connection tells at once; the election takes what is left.
-        process: 2,
-        host: detectionSeconds + 3,
+        // A closed connection tells at once.
+        process: 2 + election,
+        host: detectionSeconds + 3 + election,
         unbounded: undefined,
     };
     return limits[kind];

@@ -223,6 +223,7 @@ export const APM_SCENARIOS: ApmScenario[] = [
         ],
         forbidden: [tables.neverRed("off-1")],
         interruption: "host",
+        dashboards: true,
         refusal: needsDashboards,
     },
     {
