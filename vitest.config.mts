@@ -16,7 +16,20 @@ class ByName extends BaseSequencer {
     }
 }
 
-// unit: no host, no network, seconds (`make check`). lab: real services on the lab's hosts, in file order, one after another (`make test`).
+/** Real services on the lab's hosts, in file order, one after another. */
+const onHosts = (name: string) => ({
+    test: {
+        name,
+        include: [`test/${name}/**/*.test.ts`],
+        testTimeout: 300_000,
+        hookTimeout: 600_000,
+        pool: "forks" as const,
+        poolOptions: { forks: { singleFork: true } },
+        sequence: { concurrent: false, groupOrder: 1 },
+    },
+});
+
+// unit: no host, no network, seconds (`make check`). lab: the pair; apm: Container APM's three hosts (`make test`).
 export default defineConfig({
     test: {
         sequence: { sequencer: ByName },
@@ -24,17 +37,8 @@ export default defineConfig({
         maxWorkers: Math.max(2, availableParallelism()),
         projects: [
             { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 20_000 } },
-            {
-                test: {
-                    name: "lab",
-                    include: ["test/lab/**/*.test.ts"],
-                    testTimeout: 300_000,
-                    hookTimeout: 600_000,
-                    pool: "forks",
-                    poolOptions: { forks: { singleFork: true } },
-                    sequence: { concurrent: false, groupOrder: 1 },
-                },
-            },
+            onHosts("lab"),
+            onHosts("apm"),
         ],
     },
 });

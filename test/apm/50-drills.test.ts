@@ -1,14 +1,12 @@
-// The seed's two tests of Container APM, as an operator runs them, on the three hosts that the tests before have brought up.
+// The seed's two tests of Container APM, as an operator runs them, on the three hosts that the tests before it have brought up.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { STATE_DIR } from "../../lab/paths";
 import { openProject, type Project } from "../../lab/project";
 import { APM_SCENARIOS } from "../../ops/drill/apm/scenarios";
-import { DRILL_TIMEOUT_MS, drillPasses } from "./drill";
+import { DRILL_TIMEOUT_MS, drillPasses } from "../lab/drill";
+import { PROJECT } from "./support";
 
-/** Where the tests before this one have made it. */
-const PROJECT = join(STATE_DIR, "apm-test-project");
 /** Both together. */
 const LIMIT_MS = 6 * 60_000;
 
@@ -19,7 +17,7 @@ beforeAll(() => {
         existsSync(join(PROJECT, "Pulumi.apm1.yaml")),
         `${PROJECT} is not there: the stacks were not brought up`,
     ).toBe(true);
-    target = openProject(PROJECT);
+    target = openProject(PROJECT, "apm");
 });
 
 describe("a drill of Container APM", () => {
