@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parse } from "yaml";
@@ -24,6 +25,11 @@ export interface DeployedNode<V extends AnyValues = Values> {
      * (default 60 s; what runs on the host then goes on).
      */
     exec(line: string, options?: ExecOptions): Promise<RunResult>;
+    /**
+     * A connection to one of the host's ports as the host itself makes it, through SSH: also where its firewall lets only the other nodes in. It ends
+     * without a word where nobody listens.
+     */
+    dial(port: number): Duplex;
     /** @example container("haproxy") → "haproxy-mid-1" */
     container(service: string): string;
 }
@@ -86,6 +92,7 @@ export async function openSystem(options: DeploymentOptions = {}): Promise<AnyDe
         address: values.nodeAddress,
         values,
         exec: (line, execOptions) => connections.exec(values, line, execOptions),
+        dial: (port) => connections.dial(values, port),
         container: (service) => `${service}-${values.nodeName}`,
     });
     if (system === "apm") {

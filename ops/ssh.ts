@@ -1,6 +1,8 @@
+import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Duplex } from "node:stream";
 import { sshOptions } from "../components/host";
 import { CommonValues } from "../components/settings/keys";
 import { shellQuote } from "../components/shell";
@@ -71,6 +73,17 @@ export class Connections {
             ...options,
             timeoutMs: Math.max(1, end - Date.now()),
         });
+    }
+
+    /** A connection to a port of the host's own address, made there. It ends where that cannot be made. */
+    dial(values: SshValues, port: number): Duplex {
+        const forward = ["-W", `${values.nodeAddress}:${port}`];
+        const [command, ...words] = sshCommand(values, this.socket(values), forward);
+        const ssh = spawn(command!, words, { stdio: ["pipe", "pipe", "ignore"] });
+        const connection = Duplex.from({ readable: ssh.stdout, writable: ssh.stdin });
+        ssh.on("error", (error) => connection.destroy(error));
+        connection.on("close", () => ssh.kill());
+        return connection;
     }
 
     /** Ends all connections. */

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import { resolve } from "node:path";
-import { addCommand, withDeployment, type CommonOptions } from "../cli";
+import { addCommand, withSystem, type CommonOptions } from "../cli";
 import type { Deployment } from "../deployment";
 import { UserError } from "../errors";
 import { paintFor, type Paint } from "../terminal";
@@ -126,7 +126,7 @@ async function act(names: string[], options: DrillCommandOptions): Promise<void>
     if (options.list) return list(named, options);
     if (options.matrix) return console.log(matrix(readReports(resolve(options.matrix))));
     const abort = new AbortController();
-    await withDeployment(
+    await withSystem(
         options,
         (deployment) =>
             options.cleanUp ? cleanUp(deployment.nodes) : drillAll(drills(deployment, names, options), options, abort),

@@ -1,6 +1,7 @@
 /** Connections that show something particular: whom a server lets in, and what it shows of itself. */
 import * as http from "node:http";
 import * as https from "node:https";
+import type { Duplex } from "node:stream";
 import * as tls from "node:tls";
 
 const TIMEOUT_MS = 5_000;
@@ -49,14 +50,21 @@ export function ask(address: string, shown: Shown): Promise<Answer> {
     });
 }
 
-/** The fingerprint of the certificate that a server shows, whoever has signed it. Errors: nobody there. */
-export function shownCertificate(host: string, port: number): Promise<string> {
+/** The fingerprint of the certificate that a server shows at the other end of a connection, whoever has signed it. Errors: nobody there. */
+export function shownCertificate(connection: Duplex): Promise<string> {
     return new Promise((resolve, reject) => {
-        const socket = tls.connect({ host, port, rejectUnauthorized: false, timeout: TIMEOUT_MS }, () => {
+        const socket = tls.connect({ socket: connection, rejectUnauthorized: false }, () => {
             resolve(socket.getPeerCertificate().fingerprint256);
-            socket.destroy();
+            end();
         });
-        socket.on("timeout", () => socket.destroy(new Error("no answer")));
-        socket.on("error", reject);
+        const end = (error?: Error): void => {
+            clearTimeout(timer);
+            socket.destroy();
+            connection.destroy();
+            if (error) reject(error);
+        };
+        const timer = setTimeout(() => end(new Error("no answer")), TIMEOUT_MS);
+        socket.on("error", end);
+        connection.on("close", () => end(new Error("nobody listens")));
     });
 }

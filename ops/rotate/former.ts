@@ -61,17 +61,23 @@ export async function peerIdentity(node: AnyNode): Promise<string> {
     return stdout;
 }
 
-/** Fingerprints of what is shown now, by node and port. Errors: nobody listens there. */
+/** Fingerprints of what is shown now, by node and port: seen from the host itself, since some ports are for the other nodes only. Errors: nobody listens there. */
 export async function certificatesNow(nodes: AnyNode[]): Promise<Record<string, string>> {
-    const places = nodes.flatMap(({ name, address, values }) =>
-        Object.entries(rotationOf(values).certificatePorts(values)).map(([whom, port]) => ({
-            at: `${name}, to ${whom}`,
-            address,
+    const places = nodes.flatMap((node) =>
+        Object.entries(rotationOf(node.values).certificatePorts(node.values)).map(([whom, port]) => ({
+            at: `${node.name}, to ${whom}`,
             port,
+            node,
         })),
     );
-    const shown = await Promise.all(
-        places.map(async ({ at, address, port }) => [at, await shownCertificate(address, port)] as const),
-    );
-    return Object.fromEntries(shown);
+    const shown = await Promise.all(places.map(async ({ at, port, node }) => [at, await shownAt(node, port, at)]));
+    return Object.fromEntries(shown) as Record<string, string>;
+}
+
+async function shownAt(node: AnyNode, port: number, at: string): Promise<string> {
+    try {
+        return await shownCertificate(node.dial(port));
+    } catch (error) {
+        throw new UserError(`${at}, port ${port}: the certificate cannot be seen: ${(error as Error).message}`, 1);
+    }
 }

@@ -1,9 +1,10 @@
 // Whether an old credential is refused: asked of servers that let in, or do not.
 import * as http from "node:http";
 import * as https from "node:https";
-import { AddressInfo, Server } from "node:net";
+import { AddressInfo, connect, createServer, Server, Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { DeployedNode, Deployment } from "../../ops/deployment";
+import { shownCertificate } from "../../ops/rotate/connection";
 import { Former } from "../../ops/rotate/former";
 import { Look, lookAtFormer, unprovenLooks } from "../../ops/rotate/looks";
 import { storeSeen } from "../../ops/rotate/pair";
@@ -32,7 +33,13 @@ function deployment(changes: Record<string, string>, now: object, exec?: Deploye
     const node = { stack: "node1", name: "mid-1", address: "127.0.0.1", values: valuesOf("node1", changes), exec };
     const pulumi = () => Promise.resolve({ code: 0, stdout: JSON.stringify(now), stderr: "" });
     return {
-        nodes: [{ ...node, container: (service: string) => `${service}-mid-1` }],
+        nodes: [
+            {
+                ...node,
+                dial: (port: number) => connect(port, "127.0.0.1"),
+                container: (service: string) => `${service}-mid-1`,
+            },
+        ],
         pulumi,
     } as unknown as Deployment;
 }
@@ -164,6 +171,21 @@ describe("certificates", () => {
             state: "accepted",
             seen: "the old one is shown by mid-1, to clients",
         });
+    });
+});
+
+describe("a port at which nobody shows a certificate", () => {
+    it.each([
+        ["nobody listens", (socket: Socket) => socket.destroy()],
+        ["no answer", () => undefined],
+    ])("is named: %s", async (why, handle) => {
+        const server = createServer(handle);
+        await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+        const { port } = server.address() as AddressInfo;
+        const { nodes } = deployment(TLS, { sharedCredentials: {} });
+        Object.assign(nodes[0]!.values, { otlpHttpPort: port });
+        await expect(shownCertificate(nodes[0]!.dial(port))).rejects.toThrow(why === "no answer" ? why : /./);
+        server.close();
     });
 });
 

@@ -139,6 +139,9 @@ export class DeployedHost {
             address: values.nodeAddress,
             values,
             exec: async (line, options) => this.exec(line, options),
+            dial: () => {
+                throw new Error("there is no port here");
+            },
             container: (service) => `${service}-${values.nodeName}`,
         };
         const pulumi = async (args: string[]): Promise<RunResult> => this.pulumi(args);
