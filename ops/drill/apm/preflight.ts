@@ -50,7 +50,6 @@ export async function apmPreflight(
     const refusal = scenario.refusal?.(stage) ?? (await faultRefusal(scenario, stage));
     if (refusal) throw new Refused(`${scenario.name} cannot be carried out here: ${refusal}`);
     const access = await apmAccess(target);
-    refuseWithoutEntry(target.nodes[0]!, access);
     const members = await membersOf(target, access, options.patience);
     if (!options.force) await refuseUnhealthy(members);
     const detectionSeconds = DETECTION_SECONDS[target.nodes[0]!.values.opensearchFaultDetection];
@@ -70,15 +69,6 @@ async function faultRefusal(scenario: ApmScenario, stage: ApmStage): Promise<str
         }
     }
     return undefined;
-}
-
-/** A client's certificate is nobody's but the client's. */
-function refuseWithoutEntry({ stack, values }: ApmDrillNode, access: ApmAccess): void {
-    if (!access.otlp || access.otlp.authorization || !values.otlpClientCa) return;
-    throw new UserError(
-        `otlpClientCa of stack ${stack} wants a certificate of every sender, and a drill has none; give it a token, such as otlpTokens: drill`,
-        2,
-    );
 }
 
 /** Who is who, by what each node calls itself. */

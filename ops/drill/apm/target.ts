@@ -1,4 +1,5 @@
 /** The three nodes of Container APM, as far as drills need them. */
+import type { ApmValues } from "../../../components/settings/keys";
 import type { Deployment } from "../../deployment";
 import { UserError } from "../../errors";
 import { basic, stackOutputs } from "../../access";
@@ -7,25 +8,25 @@ import type { ExecOptions } from "../../ssh";
 import type { RunResult } from "../../run";
 
 /** Settings that a drill looks at. */
-export interface ApmDrillValues {
-    system: "apm";
-    apm: { ingest: "data-prepper" | "direct" };
-    tls: string;
-    otlpTokens: string;
-    otlpClientCa: string;
-    opensearchHttpPort: number;
-    otlpHttpPort: number;
-    otlpGrpcPort: number;
-    nodeCollectorHealthPort: number;
-    nodeCollectorMetricsPort: number;
-    dashboardsPort: number;
-    dashboardsCopies: number;
-    opensearchFaultDetection: "default" | "tuned";
-    opensearchFloodWatermark: string;
-    imageOpensearch: string;
-    apmNodes: string;
-    dataDir: string;
-}
+export type ApmDrillValues = Pick<
+    ApmValues,
+    | "system"
+    | "apm"
+    | "tls"
+    | "otlpTokens"
+    | "opensearchHttpPort"
+    | "otlpHttpPort"
+    | "otlpGrpcPort"
+    | "nodeCollectorHealthPort"
+    | "nodeCollectorMetricsPort"
+    | "dashboardsPort"
+    | "dashboardsCopies"
+    | "opensearchFaultDetection"
+    | "opensearchFloodWatermark"
+    | "imageOpensearch"
+    | "apmNodes"
+    | "dataDir"
+>;
 
 /** One of the hosts. */
 export interface ApmDrillNode {
