@@ -75,12 +75,12 @@ export async function down(options: { keepData?: boolean } = {}): Promise<void> 
 export async function status(): Promise<LabStatus> {
     const docker = await dockerAnswers();
     const network = await networkIsUp();
-    const nodes: Record<string, HostStatus> = {};
     const present = docker ? await presentNodes() : [];
     // Of a system that is not here nothing is shown, but for the pair.
     const systems = SYSTEMS.filter((system) => hostsOf(system).some((node) => present.includes(node)));
     const shown = systems.length ? systems.flatMap(hostsOf) : NODES;
-    if (docker) await Promise.all(shown.map(async (node) => (nodes[node.name] = await hostStatus(node))));
+    const statuses = docker ? shown.map(async (node) => [node.name, await hostStatus(node)] as const) : [];
+    const nodes = Object.fromEntries(await Promise.all(statuses));
     const [registry, cuts] = network ? [await registryAnswers(), await cutsInForce()] : [false, []];
     return { docker, network, registry, nodes, images: imageStatus(), cuts };
 }

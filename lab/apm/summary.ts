@@ -2,11 +2,11 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { columns, serviceTable, shown, tookLine } from "../demo-summary";
-import { hostsOf, LAB_NAME } from "../nodes";
+import { hostsOf, LAB_NAME, type LabNode } from "../nodes";
 import type { Project } from "../project";
 import type { SampleOutcome } from "../sample-service";
 import type { ApmAccess } from "./access";
-import { INDICES } from "./search";
+import { INDICES, manager } from "./search";
 
 const NODES = hostsOf("apm");
 
@@ -19,7 +19,9 @@ export async function showApmSummary(
     console.log(await serviceTable("apm"));
     console.log(`\n${await clusterTable(access)}`);
     console.log(`\n${await indexTable(access)}`);
-    console.log(hints(access, outcome, curlWords(project, access), shown(pulumi)));
+    const elected = await manager(access, NODES[0]!);
+    const host = NODES.find(({ name }) => name === elected.replace("-", "")) ?? NODES[0]!;
+    console.log(hints(access, outcome, curlWords(project, access), shown(pulumi), host));
     console.log(tookLine("make demo-apm", started));
 }
 
@@ -78,7 +80,13 @@ function curlWords(project: Project, access: ApmAccess): string {
     return `curl -s --cacert ${shown(ca)} --config ${shown(config)}`;
 }
 
-function hints(access: ApmAccess, { traceIds, run }: SampleOutcome, curl: string, pulumi: string): string {
+function hints(
+    access: ApmAccess,
+    { traceIds, run }: SampleOutcome,
+    curl: string,
+    pulumi: string,
+    elected: LabNode,
+): string {
     const lab = LAB_NAME ? `OTEL_HA_LAB=${LAB_NAME} lab/lab` : "lab/lab";
     const url = access.opensearch(NODES[0]!);
     return `
@@ -88,7 +96,7 @@ Look around (addresses exist in the lab's network only: lab/lab run -- …)
   ${pulumi} stack output --stack apm1 --show-secrets
 
 Take the elected manager's plug away, see the other two go on, and put it back
-  ${lab} kill apm1; ${lab} start apm1
+  ${lab} kill ${elected.name}; ${lab} start ${elected.name}
 
   make demo-apm     again: quick, puts everything back as shipped
   make demo-down    removes it all; what was built stays for the next time
