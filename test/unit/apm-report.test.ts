@@ -247,6 +247,19 @@ describe("the verdict", () => {
         expect(deviated(buildApmReport(raw))).toEqual(["event-gap"]);
     });
 
+    it("does not take it for a gap that clients made nothing: they were not let run", () => {
+        const hole = ({ at }: { at: number }): boolean => at >= T0 + 30_000 && at <= T0 + 34_000;
+        const { ledgers } = raw.observed!.load;
+        for (const ledger of ledgers)
+            ledger.requests = ledger.requests.filter((entry) => !hole(entry)).map((entry, n) => ({ ...entry, n }));
+        raw.views = raw.views.map(({ view, signal, found }) =>
+            signal === "documents" ? { view, signal, source: "x", found } : viewOf(view, signal, ledgers),
+        );
+        const seen = verdict(buildApmReport(raw), "event-gap");
+        expect(seen).toMatchObject({ state: "passed" });
+        expect(seen.seen).toMatch(/nothing made for 4\.\d s/);
+    });
+
     it("shows the gap of arrival that event time does not have", () => {
         prepare({ holeMs: 30_000 });
         const report = buildApmReport(raw);

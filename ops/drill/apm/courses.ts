@@ -4,7 +4,7 @@ import type { Found } from "../accounting/found";
 import type { ClientLedger } from "../load/ledger";
 import type { Signal } from "../load/plan";
 import { longestGap, type Gap, type Span } from "../probe/gaps";
-import type { CopyCounts, Histogram, StatusSpan } from "./report";
+import type { CopyCounts, EventHistogram, Histogram, StatusSpan } from "./report";
 import type { SearchSample } from "./search-probe";
 import { awayAt, type Mark } from "./transitions";
 
@@ -80,17 +80,16 @@ export function twoManagers(views: ClusterView[], end: number): Gap {
 }
 
 /** What was found, by the time at which it happened. */
-export function eventTimes(signal: Signal, ledgers: ClientLedger[], found: Found, span: Span): Histogram {
+export function eventTimes(signal: Signal, ledgers: ClientLedger[], found: Found, span: Span): EventHistogram {
     const times: number[] = [];
-    for (const { client, requests } of ledgers.filter((ledger) => ledger.client.signal === signal))
+    const own = ledgers.filter((ledger) => ledger.client.signal === signal);
+    for (const { client, requests } of own)
         for (const { n, at } of requests)
             for (let i = 0; i < client.itemsPerRequest; i++)
                 if (found.times(client.id, n * client.itemsPerRequest + i) > 0) times.push(at);
-    return histogram(
-        signal,
-        times.map((at) => [at, 1]),
-        span,
-    );
+    const made = own.flatMap(({ requests }) => requests.map(({ at }) => at));
+    const events = times.map((at): [number, number] => [at, 1]);
+    return { ...histogram(signal, events, span), nothingMadeMs: longestGap(made, span).ms };
 }
 
 /** What could be found, by the time at which that was first seen. A node that knows less than another one, or than before, says nothing new. */

@@ -29,13 +29,19 @@ export interface Histogram {
     gap: Gap;
 }
 
+/** The same by the time at which things happened. */
+export interface EventHistogram extends Histogram {
+    /** Longest time in which clients made nothing, milliseconds: on a machine that is busy with other things they stand still, and nothing happens. */
+    nothingMadeMs: number;
+}
+
 export interface ClusterReport {
     transitions: TransitionResult[];
     marks: Mark[];
     status: StatusSpan[];
     copies: CopyCounts[];
     /** By the time at which it happened, when all was read back. */
-    eventTime: Histogram[];
+    eventTime: EventHistogram[];
     /** By the time at which it could first be found. */
     arrival: Histogram[];
     /** Longest time in which two nodes that answered named different managers. */
