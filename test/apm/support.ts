@@ -6,7 +6,7 @@ import { health, type ClusterHealth } from "../../lab/apm/search";
 import { fitToMachine } from "../../lab/apm/settings";
 import { hostsOf } from "../../lab/nodes";
 import { STATE_DIR } from "../../lab/paths";
-import { initStacks, makeProject, type Project } from "../../lab/project";
+import { initStacks, makeProject, setSettings, type Project } from "../../lab/project";
 import { containers } from "../../lab/queries";
 import { eventually, up, type Outcome } from "../lab/support";
 
@@ -18,6 +18,8 @@ export async function freshProject(): Promise<Project> {
     rmSync(PROJECT, { recursive: true, force: true });
     const project = makeProject(PROJECT, "apm");
     fitToMachine(project);
+    // The drills wait for it: a minute, the default, shows nothing more.
+    for (const stack of project.stacks) setSettings(project, stack, { opensearchDelayedTimeout: "20s" });
     await initStacks(project);
     return project;
 }

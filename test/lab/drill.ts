@@ -15,10 +15,10 @@ const WARM_SECONDS = 10;
 export const DRILL_TIMEOUT_MS = 10 * MINUTE;
 
 /** A drill, of which all hypotheses must hold. Once more, when the machine kept it from measuring one; what was measured counts. */
-export async function drillPasses(target: Project, scenario: string): Promise<DrillReport> {
-    const first = await drill(target, scenario);
+export async function drillPasses(target: Project, scenario: string, more: string[] = []): Promise<DrillReport> {
+    const first = await drill(target, scenario, more);
     const onlyUnmeasured = open(first).length > 0 && open(first).every(({ state }) => state === "not measured");
-    const report = onlyUnmeasured ? await drill(target, scenario) : first;
+    const report = onlyUnmeasured ? await drill(target, scenario, more) : first;
     expect(open(report)).toEqual([]);
     expect(report.outcome).toBe("passed");
     return report;
@@ -26,9 +26,9 @@ export async function drillPasses(target: Project, scenario: string): Promise<Dr
 
 const open = ({ verdicts }: DrillReport): DrillReport["verdicts"] => verdicts.filter(({ state }) => state !== "passed");
 
-async function drill(target: Project, scenario: string): Promise<DrillReport> {
+async function drill(target: Project, scenario: string, more: string[]): Promise<DrillReport> {
     const lab = join(REPO, "lab", "lab");
-    const words = ["drill", "--json", "--output", REPORTS, "--warm", String(WARM_SECONDS), scenario];
+    const words = ["drill", "--json", "--output", REPORTS, "--warm", String(WARM_SECONDS), ...more, scenario];
     const { code, stdout, stderr } = await run([`${target.dir}/ops/otel-ha.cjs`, ...words], {
         cwd: target.dir,
         env: {
