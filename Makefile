@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help test check check-format check-lint check-types check-unit demo demo-apm demo-down bench bench-ingest setup
+.PHONY: help test check check-format check-lint check-types check-unit demo demo-apm demo-down drill drill-apm bench bench-ingest setup
 
 BIN := node_modules/.bin
 CACHE := node_modules/.cache
@@ -77,8 +77,14 @@ bench-ingest: node_modules/.package-lock.json ## How much the virtual IP acknowl
 	@lab/lab down 2>/dev/null
 	@rm -rf ".lab/$$OTEL_HA_LAB"
 
-# All drills, in a lab of their own and in both configurations; reports in drill-reports/.
-drill: export OTEL_HA_LAB ?= drill
-drill: node_modules/.package-lock.json ## Every drill in both configurations, on the lab's hosts (an hour)
+# All drills of a system, in a lab of their own; reports in drill-reports/.
+drill drill-apm: export OTEL_HA_LAB ?= drill
+drill: node_modules/.package-lock.json ## Every drill of the pair in both configurations, on the lab's hosts (an hour)
 	@$(LAB_PROGRAM) lab/drill.ts
 	@lab/lab down 2>/dev/null
+	@rm -rf ".lab/$$OTEL_HA_LAB"
+
+drill-apm: node_modules/.package-lock.json ## Every drill of Container APM, on the lab's hosts (half an hour)
+	@$(LAB_PROGRAM) lab/drill.ts apm
+	@lab/lab down 2>/dev/null
+	@rm -rf ".lab/$$OTEL_HA_LAB"

@@ -1,36 +1,44 @@
-/** `make drill`: all drills in each configuration, from empty hosts. SCENARIOS="a b" and CONFIGURATIONS="default resilient seed" choose. */
+/** `make drill`, `make drill-apm`: all drills of a system in each of its configurations, from empty hosts. SCENARIOS and CONFIGURATIONS choose. */
 import { delimiter, dirname, join } from "node:path";
+import { machineSettings, whatIsMissing } from "./apm/settings";
 import { deploy } from "./deploy";
 import { onEmptyHosts } from "./empty-hosts";
 import { pulumiCommand } from "./engine-choice";
 import { isInside } from "./network";
+import type { System } from "./nodes";
 import { REPO, STATE_DIR } from "./paths";
-import { openProject, STACKS, type Project } from "./project";
+import { openProject, type Project } from "./project";
 import { interactive } from "./run";
 
 const PROJECT = join(STATE_DIR, "drill-project");
 const REPORTS = join(REPO, "drill-reports");
 
-/** Settings of both stacks. */
-const CONFIGURATIONS: Record<string, Record<string, string>> = {
-    default: {},
-    resilient: {
-        ...{ objectStore: "mirrored", vrrpVersion: "3", vrrpAdvertInterval: "200ms", vrrpUnicast: "true" },
-        otlpTokens: "shop,billing",
+/** Settings of all stacks, by configuration. */
+const CONFIGURATIONS: Record<System, Record<string, () => Record<string, unknown>>> = {
+    "otel-ha": {
+        default: () => ({}),
+        resilient: () => ({
+            ...{ objectStore: "mirrored", vrrpVersion: "3", vrrpAdvertInterval: "200ms", vrrpUnicast: "true" },
+            otlpTokens: "shop,billing",
+        }),
+        seed: () => ({ dataPath: "seed" }),
     },
-    seed: { dataPath: "seed" },
+    apm: { default: machineSettings },
 };
+/** Those that run when none is chosen. */
+const USUAL: Record<System, string[]> = { "otel-ha": ["default", "resilient"], apm: ["default"] };
 
 const words = (name: string): string[] => (process.env[name] ?? "").split(/\s+/).filter(Boolean);
 
 /** Where the machine's network is. */
-function prepare(configuration: string): Promise<number> {
-    return onEmptyHosts(__filename, PROJECT, [configuration], { settings: CONFIGURATIONS[configuration], disks: true });
+function prepare(system: System, configuration: string): Promise<number> {
+    const settings = CONFIGURATIONS[system][configuration]!();
+    return onEmptyHosts(__filename, PROJECT, [system], { system, settings, disks: true });
 }
 
 /** In the lab's network, where the hosts are. */
 async function drill(project: Project): Promise<number> {
-    await deploy(project, STACKS);
+    await deploy(project, project.stacks);
     const command = join(REPO, "lab", "lab");
     const scenarios = words("SCENARIOS");
     process.chdir(project.dir);
@@ -45,15 +53,17 @@ async function drill(project: Project): Promise<number> {
 }
 
 async function main(): Promise<number> {
-    const [inner] = process.argv.slice(2);
-    if (inner && isInside()) return drill(openProject(PROJECT));
-    const chosen = words("CONFIGURATIONS");
+    const [system = "otel-ha"] = process.argv.slice(2) as System[];
+    if (isInside()) return drill(openProject(PROJECT, system));
+    const known = CONFIGURATIONS[system];
+    const named = words("CONFIGURATIONS");
+    const unknown = named.find((one) => !known[one]);
+    if (unknown) throw new Error(`CONFIGURATIONS: ${Object.keys(known).join(", ")}, not "${unknown}"`);
+    if (system === "apm") console.error([whatIsMissing()].filter(Boolean).join());
     const codes: number[] = [];
-    for (const configuration of chosen.length ? chosen : ["default", "resilient"]) {
-        if (!CONFIGURATIONS[configuration])
-            throw new Error(`CONFIGURATIONS: ${Object.keys(CONFIGURATIONS).join(", ")}, not "${configuration}"`);
+    for (const configuration of named.length > 0 ? named : USUAL[system]) {
         console.error(`\n${configuration}`);
-        codes.push(await prepare(configuration));
+        codes.push(await prepare(system, configuration));
     }
     return Math.max(...codes);
 }

@@ -41,9 +41,12 @@ export function missingParts({ has }: Machine): string | undefined {
     return missing.length ? `Without ${missing.join(" and ")}, whose images can only be pulled` : undefined;
 }
 
-/** Writes them into a project's stack files; says what is missing. */
-export function fitToMachine(project: Project, machine = thisMachine()): void {
-    for (const stack of project.stacks) setSettings(project, stack, apmLabSettings(machine));
+/** Those of this machine. */
+export const machineSettings = (): Record<string, unknown> => apmLabSettings(thisMachine());
+
+/** Writes them into a project's stack files. */
+export function fitToMachine(project: Project): void {
+    for (const stack of project.stacks) setSettings(project, stack, machineSettings());
 }
 
 export const whatIsMissing = (): string | undefined => missingParts(thisMachine());

@@ -92,11 +92,28 @@ wait_for() {
 serves_reads() {
     [ "$(here cluster/read)" = 200 ]
 }
+# Known, that is: a store that gives no answer in time may just be busy.
+serves_none() {
+    [ "$(here cluster/read)" = 503 ] || refuses_connections
+}
+refuses_connections() {
+    code=0
+    # shellcheck disable=SC2016
+    timeout 2 bash -c ': <"/dev/tcp/127.0.0.1/$0"' "$port" 2>/dev/null || code=$?
+    [ "$code" = 1 ]
+}
+# After a wait: as good as gone.
+is_mute() {
+    for _ in 1 2 3; do
+        if [ "$(here cluster/read)" != 000 ]; then return 1; fi
+    done
+    echo "note: $container answers nobody; it is replaced"
+}
 is_whole() {
-    [ "$(here cluster)" = 200 ] || ! serves_reads
+    [ "$(here cluster)" = 200 ] || serves_none
 }
 can_spare_us() {
-    [ "$(here 'cluster?maintenance=true')" = 200 ] || ! serves_reads
+    [ "$(here 'cluster?maintenance=true')" = 200 ] || serves_none
 }
 a_peer_is_well() {
     for peer in $peers; do
@@ -111,6 +128,7 @@ ask_pair() {
         if serves_reads; then echo "note: the object store takes no writes while $container is replaced; they are made up for"; fi
         return 0
     fi
+    if is_mute; then return 0; fi
     gone=$(away)
     if [ -z "$gone" ]; then
         echo "note: $peers listens but does not work with $container, as between the two halves of a change of the root password, of TLS or of the console; it is replaced"
@@ -120,14 +138,14 @@ ask_pair() {
 }
 
 ask_pool() {
-    if wait_for can_spare_us; then return 0; fi
+    if wait_for can_spare_us || is_mute; then return 0; fi
     gone=$(away)
     refuse "the object store cannot spare another host${gone:+; nothing listens at ${gone% }}. Bring it back to full health (mc admin info), or $override"
 }
 
 # Each store is whole by itself, and the other host's services read theirs meanwhile. A host that is away for long must not keep this one from changes.
 ask_mirrored() {
-    if ! serves_reads || wait_for a_peer_is_well; then return 0; fi
+    if serves_none || wait_for a_peer_is_well || is_mute; then return 0; fi
     gone=$(away)
     if [ -n "$gone" ]; then
         echo "note: nothing listens at ${gone% }: what is only in the buckets cannot be read while $container is replaced"

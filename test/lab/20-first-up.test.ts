@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { access } from "../../lab/access";
 import { resetNode } from "../../lab/hosts";
-import { Project, pulumi } from "../../lab/project";
+import { Project, pulumi, STACKS } from "../../lab/project";
 import { containers, vipOwners } from "../../lab/queries";
 import {
     allHealthy,
@@ -78,9 +78,10 @@ describe("both stacks at once, from empty hosts", () => {
         }
     });
 
-    it.each(["node1", "node2"] as const)("expect no changes at preview (%s)", async (stack) => {
-        const result = await outcome(project, ["preview", "--stack", stack, "--expect-no-changes"]);
-        expect(result.code, result.stdout + result.stderr).toBe(0);
+    it("expect no changes at preview", async () => {
+        const preview = (stack: string) => outcome(project, ["preview", "--stack", stack, "--expect-no-changes"]);
+        for (const { code, stdout, stderr } of await Promise.all(STACKS.map(preview)))
+            expect(code, stdout + stderr).toBe(0);
     });
 
     it("publish the addresses of everything", async () => {

@@ -5,7 +5,7 @@ import { pulumiCommand } from "../../lab/engine-choice";
 import { REPO, STATE_DIR } from "../../lab/paths";
 import { Project } from "../../lab/project";
 import { run } from "../../lab/run";
-import type { DrillReport } from "../../ops/drill/report/schema";
+import type { DrillReport, Verdict } from "../../ops/drill/report/schema";
 
 /** Reports stay, to be looked at. */
 const REPORTS = join(STATE_DIR, "drill-reports");
@@ -14,17 +14,26 @@ const MINUTE = 60_000;
 const WARM_SECONDS = 10;
 export const DRILL_TIMEOUT_MS = 10 * MINUTE;
 
-/** A drill, of which all hypotheses must hold. Once more, when the machine kept it from measuring one; what was measured counts. */
+/**
+ * A drill, of which all hypotheses must hold. Once more, when all that is open is what a machine with two cores for everything may have done: it kept
+ * the drill from measuring, or a gap is longer than its limit, though not twice as long. How long a gap is depends on chance, too: of a system
+ * that became slower, the second one is as long. Losses, duplicates and all else count at once.
+ */
 export async function drillPasses(target: Project, scenario: string, more: string[] = []): Promise<DrillReport> {
     const first = await drill(target, scenario, more);
-    const onlyUnmeasured = open(first).length > 0 && open(first).every(({ state }) => state === "not measured");
-    const report = onlyUnmeasured ? await drill(target, scenario, more) : first;
+    const again = open(first).length > 0 && open(first).every(mayBeTheMachine);
+    const report = again ? await drill(target, scenario, more) : first;
     expect(open(report)).toEqual([]);
     expect(report.outcome).toBe("passed");
     return report;
 }
 
-const open = ({ verdicts }: DrillReport): DrillReport["verdicts"] => verdicts.filter(({ state }) => state !== "passed");
+const open = ({ verdicts }: DrillReport): Verdict[] => verdicts.filter(({ state }) => state !== "passed");
+
+function mayBeTheMachine({ state, runbook, seen, tolerance }: Verdict): boolean {
+    if (state === "not measured") return true;
+    return runbook === "gap" && Number.parseFloat(seen) < 2 * Number.parseFloat(tolerance);
+}
 
 async function drill(target: Project, scenario: string, more: string[]): Promise<DrillReport> {
     const lab = join(REPO, "lab", "lab");

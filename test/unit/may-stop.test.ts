@@ -57,6 +57,13 @@ describe.each(["pooled", "mirrored"] as const)("a %s store", (layout) => {
         expect(done.seconds).toBeLessThan(2);
     });
 
+    it("at whose port nothing listens may be replaced at once", () => {
+        here.close();
+        const done = ask(layout, [NOBODY]);
+        expect(done).toMatchObject(silent);
+        expect(done.seconds).toBeLessThan(2);
+    });
+
     it("is replaced without a question when the settings say so", () => {
         here.set({ cluster: 503 });
         expect(ask(layout, [NOBODY], "--force", "true")).toMatchObject({
@@ -127,13 +134,13 @@ describe("a pool of two", () => {
 
 describe("a store with TLS", () => {
     /** The container's own client, which asks until the store is ready. */
-    const client = (answers: Record<string, boolean>): void => {
+    const client = (answers: Record<string, boolean>, before = ""): void => {
         const cases = Object.entries(answers).map(
             ([asked, ready]) =>
                 `"${asked}") ${ready ? `echo "The cluster 'asked' is ready"; exit 0` : `echo "The cluster 'asked' is not ready"; exec /bin/sleep 60`} ;;`,
         );
         const others = `*) echo "The cluster 'asked' is unreachable: refused"; exec /bin/sleep 60 ;;`;
-        bench.stub("mc", `case "$MC_HOST_asked $*" in\n${[...cases, others].join("\n")}\nesac`);
+        bench.stub("mc", `${before}\ncase "$MC_HOST_asked $*" in\n${[...cases, others].join("\n")}\nesac`);
     };
     const health = (store: StoreHealth, option = ""): string =>
         `https://127.0.0.1:${store.port} --insecure ready asked${option}`;
@@ -153,6 +160,27 @@ describe("a store with TLS", () => {
         expect(ask("pooled", [NOBODY])).toMatchObject({
             code: 1,
             err: expect.stringContaining("all there is to read from"),
+        });
+    });
+
+    it.each(["pooled", "mirrored"] as const)("that is too busy to answer once is asked again (%s)", (layout) => {
+        here.set({ all: 400 });
+        peer.set({ all: 400 });
+        const once = `[ -e ${bench.root}/asked ] || { : >${bench.root}/asked; exec /bin/sleep 60; }`;
+        const slow = `case "$*" in *--cluster-read*) ${once} ;; esac`;
+        client({ [health(here)]: false, [health(here, " --cluster-read")]: true, [health(peer)]: false }, slow);
+        expect(ask(layout, [layout === "pooled" ? NOBODY : peerAt()])).toMatchObject({
+            code: 1,
+            err: expect.stringMatching(/all there is to read from|would leave none/),
+        });
+    });
+
+    it("that gives nobody an answer is replaced after a while, and that is said", () => {
+        here.set({ all: 400 });
+        client({}, "exec /bin/sleep 60");
+        expect(ask("pooled", [NOBODY])).toMatchObject({
+            code: 0,
+            out: "note: web-mid-1 answers nobody; it is replaced\n",
         });
     });
 
