@@ -137,10 +137,15 @@ const ROLES: Record<OpenSearchRole | "keeper", Role> = {
         indices: [{ patterns: ["*"], actions: ["indices:monitor/*", "indices:admin/aliases/get"] }],
     },
     keeper: {
-        cluster: ["cluster:monitor/*", "cluster:admin/settings/update", "indices:data/write/bulk"],
+        cluster: [
+            "cluster:monitor/*",
+            "cluster:admin/settings/update",
+            "cluster:admin/reroute",
+            "indices:data/write/bulk",
+        ],
         indices: [
-            // The plugin does not see which index is meant. What is done to it by that is asked for, too.
-            { patterns: ["*"], actions: ["indices:admin/rollover"] },
+            // For a rollover the plugin does not see which index is meant. What is done to it by that is asked for, too.
+            { patterns: ["*"], actions: ["indices:admin/rollover", "indices:monitor/recovery"] },
             {
                 patterns: TELEMETRY,
                 actions: [

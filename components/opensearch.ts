@@ -222,6 +222,7 @@ function files(s: Complete, tls?: OpenSearchTls, users?: OpenSearchPasswords): S
         ...(tls ? certificateFiles(s, tls) : []),
         ...(users ? userFiles(s, users) : []),
         { path: `${directory}/start.sh`, content: templateText("scripts/start-opensearch.sh") },
+        { path: `${directory}/keep.sh`, content: templateText("scripts/keep-opensearch.sh") },
         { path: `${directory}/desired.txt`, content: desiredText(s), reload: setupCommand(s, "desired") },
         { path: `${directory}/opensearch.yml`, content: openSearchConfig(s) },
     ];

@@ -15,7 +15,7 @@
 # One wiped node cannot make a cluster even with the list: those that have data do not vote for one that has none. Two that were wiped together with
 # their hosts, while the third is away, could; --formation never is for that.
 #
-# While the server runs, keep_cluster goes on beside it: see there.
+# While the server runs, keep-opensearch goes on beside it, in the same directory as "keep.sh": options that are not explained here are its.
 set -eu
 
 node="" members="" port=9200 scheme=https formation=first heap=auto roll="" roll_age=1d roll_size=20gb keep=604800
@@ -143,53 +143,13 @@ first_members() {
     echo "$names"
 }
 
-api() { # PATH [curl's options]
-    path=$1
-    shift
-    if [ "$scheme" = https ]; then set -- -K "$config/keeper.curl" "$@"; fi
-    curl -s -m 20 "$@" "$scheme://127.0.0.1:$port$path"
-}
-
-# By the node that manages the cluster, each minute. An index is rolled over and, when all in it is old enough, deleted: where the plugin for that is
-# there, it does it. And a restart that nobody finished within half an hour does not leave the cluster without new copies.
-keep_cluster() {
-    [ "$(api '/_cat/cluster_manager?h=node' | tr -d ' \n')" = "$node" ] || return 0
-    since=$(api /.otel-ha/_source/restart | sed -n 's/.*"since":\([0-9]*\).*/\1/p')
-    if [ -n "$since" ] && [ $(($(date +%s) - since)) -gt 1800 ]; then
-        say "a restart has not been finished for half an hour: copies are made again"
-        api /_cluster/settings -X PUT -H 'Content-Type: application/json' -d '{"persistent":{"cluster.routing.allocation.enable":null}}' >/dev/null
-        api /.otel-ha/_doc/restart -X DELETE >/dev/null
-    fi
-    [ ! -d "$home/plugins/opensearch-index-management" ] || return 0
-    for alias in $roll; do
-        api "/$alias/_rollover" -X POST -H 'Content-Type: application/json' \
-            -d "{\"conditions\":{\"max_age\":\"$roll_age\",\"max_size\":\"$roll_size\"}}" | grep -o '"new_index":"[^"]*","rolled_over":true' || true
-        delete_old "$alias"
-    done
-}
-
-# All of an index is older than the one after it: that one's age counts. The newest is written to.
-delete_old() { # ALIAS
-    oldest=$((($(date +%s) - keep) * 1000))
-    before=""
-    api "/_cat/indices/$1-*?h=index,creation.date&s=index" | while read -r index created; do
-        case $created in "" | *[!0-9]*) break ;; esac
-        if [ -n "$before" ] && [ "$created" -lt "$oldest" ]; then
-            say "$before is older than what is kept, and deleted"
-            api "/$before" -X DELETE >/dev/null
-        fi
-        before=$index
-    done
-}
-
 umask 077
 configure
 first=$(first_members)
 export OPENSEARCH_PATH_CONF="$run" OPENSEARCH_TMPDIR="$run/tmp"
-while :; do
-    sleep 60
-    keep_cluster || true
-done &
+set -- --node "$node" --port "$port" --scheme "$scheme" --roll-age "$roll_age" --roll-size "$roll_size" --keep "$keep"
+for alias in $roll; do set -- "$@" --roll "$alias"; done
+/bin/sh "$config/keep.sh" "$@" --home "$home" --config "$config" --run "$run" &
 set --
 if [ -n "$first" ]; then
     say "forms a cluster with $first, unless one of them has one"

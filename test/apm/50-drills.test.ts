@@ -20,8 +20,7 @@ beforeAll(() => {
     target = openProject(PROJECT, "apm");
 });
 
-// Both together take 6 min 25 s on two cores, of the 6 min that they may: until that is so, they run when they are asked for (APM_DRILLS=1 make test).
-describe.skipIf(!process.env.APM_DRILLS)("a drill of Container APM", () => {
+describe("a drill of Container APM", () => {
     for (const { name, title } of APM_SCENARIOS.filter(({ starred }) => starred))
         it(
             `${name}: ${title}`,

@@ -68,7 +68,7 @@ afterAll(async () => {
     for (const stack of STACKS) await up(project, stack);
     await Promise.all([allHealthy(node1), allHealthy(node2)]);
     for (const { name } of [node1, node2]) await labExec(name, ["rm", "-rf", `${DRIVES}.mirrored`]);
-}, 150_000);
+}, 300_000);
 
 describe("a query while the other host is cut off", () => {
     it("is answered within 3 s at any moment, without an error", async () => {

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { labExec, resetNode, startNode, stopNode } from "../../lab/hosts";
-import { Project } from "../../lab/project";
+import { heal, isolate, labExec, resetNode, startNode, stopNode } from "../../lab/hosts";
+import { Project, StackName } from "../../lab/project";
 import { containers } from "../../lab/queries";
 import { run } from "../../lab/run";
 import {
@@ -18,7 +18,6 @@ import {
     settledProject,
     settings,
     up,
-    upBoth,
 } from "./support";
 
 let project: Project;
@@ -27,20 +26,22 @@ beforeAll(async () => {
     project = await settledProject();
 });
 
-/** Runs `pulumi` for node 1 with other settings for this once. */
-async function withSettings(pairs: string[], args: string[]): Promise<Outcome> {
-    const undo = settings(project, "node1", ...pairs);
+/** Runs `pulumi` for a node, with other settings for this once. */
+async function withSettings(pairs: string[], args: string[], stack: StackName = "node1"): Promise<Outcome> {
+    const undo = settings(project, stack, ...pairs);
     try {
-        return await outcome(project, [...args, "--stack", "node1"]);
+        return await outcome(project, [...args, "--stack", stack]);
     } finally {
         undo();
     }
 }
 
+const failingUp = (...pairs: string[]): Promise<string> => failingUpOf("node1", ...pairs);
+
 /** An `up` that must fail within 30 s. */
-async function failingUp(...pairs: string[]): Promise<string> {
+async function failingUpOf(stack: StackName, ...pairs: string[]): Promise<string> {
     const started = Date.now();
-    const result = await withSettings(pairs, ["up", "--yes", "--skip-preview"]);
+    const result = await withSettings(pairs, ["up", "--yes", "--skip-preview"], stack);
     expect(result.code, "the up should have failed").not.toBe(0);
     expect(Date.now() - started).toBeLessThan(30_000);
     return result.stdout + result.stderr;
@@ -85,7 +86,7 @@ describe("settings that cannot be used", () => {
 
 describe("a preview", () => {
     it("needs no host that can be reached, nor the key to it", async () => {
-        await Promise.all([stopNode("node1"), stopNode("node2")]);
+        await Promise.all([isolate("node1"), isolate("node2")]);
         try {
             const same = await outcome(project, ["preview", "--stack", "node1", "--expect-no-changes"]);
             expect(same.code, same.stdout + same.stderr).toBe(0);
@@ -101,7 +102,7 @@ describe("a preview", () => {
                 "update mid-1-prometheus-prometheus.yml",
             ]);
         } finally {
-            await Promise.all([startNode("node1"), startNode("node2")]);
+            await heal();
         }
         await Promise.all([allHealthy(node1, 150_000), allHealthy(node2, 150_000)]);
     });
@@ -206,12 +207,12 @@ describe("a file that cannot be written", () => {
     });
 });
 
-/** Some other program on node 1 that listens on a port. */
-async function occupy(port: number, address = "0.0.0.0"): Promise<void> {
+/** Some other program on a node that listens on a port. */
+async function occupy(node: StackName, port: number, address = "0.0.0.0"): Promise<void> {
     const place = `LocalAddr => "${address}", LocalPort => ${port}`;
     const listen = `IO::Socket::INET->new(${place}, Listen => 1, ReuseAddr => 1) or die; sleep 600`;
-    await labExec("node1", ["sh", "-c", `nohup perl -MIO::Socket::INET -e '$s = ${listen}' >/dev/null 2>&1 &`]);
-    const listeners = async (): Promise<string> => (await labExec("node1", ["ss", "-Hlntp"])).stdout;
+    await labExec(node, ["sh", "-c", `nohup perl -MIO::Socket::INET -e '$s = ${listen}' >/dev/null 2>&1 &`]);
+    const listeners = async (): Promise<string> => (await labExec(node, ["ss", "-Hlntp"])).stdout;
     await eventually(
         `perl listens at ${address}:${port}`,
         listeners,
@@ -222,24 +223,20 @@ async function occupy(port: number, address = "0.0.0.0"): Promise<void> {
 
 describe("a host that is not ready", () => {
     it("without Docker and with used ports is told all of it at once, untouched, and healed by the next up", async () => {
-        await Promise.all(
-            ["node1", "node2"].map((stack) =>
-                outcome(project, ["destroy", "--yes", "--skip-preview", "--stack", stack]),
-            ),
-        );
-        await resetNode(undefined, { keepImages: true });
-        await occupy(9090);
-        await labExec("node1", ["sh", "-c", "mv /usr/bin/docker /usr/bin/docker.away"]);
-        const text = await failingUp();
-        await labExec("node1", ["sh", "-c", "mv /usr/bin/docker.away /usr/bin/docker"]);
-        expect(text).toMatch(/host 192\.168\.110\.214: docker is not installed; install Docker 20\.10 or newer/);
+        await outcome(project, ["destroy", "--yes", "--skip-preview", "--stack", "node2"]);
+        await resetNode("node2", { keepImages: true });
+        await occupy("node2", 9090);
+        await labExec("node2", ["sh", "-c", "mv /usr/bin/docker /usr/bin/docker.away"]);
+        const text = await failingUpOf("node2");
+        await labExec("node2", ["sh", "-c", "mv /usr/bin/docker.away /usr/bin/docker"]);
+        expect(text).toMatch(/host 192\.168\.110\.119: docker is not installed; install Docker 20\.10 or newer/);
         expect(text).toMatch(
-            /host 192\.168\.110\.214: port 9090 \(Prometheus\) is in use by perl \(pid \d+\); stop it, or set prometheusPort to a free port/,
+            /host 192\.168\.110\.119: port 9090 \(Prometheus\) is in use by perl \(pid \d+\); stop it, or set prometheusPort to a free port/,
         );
-        expect((await labExec("node1", ["test", "-e", "/data/docker/otel"])).code).not.toBe(0);
-        expect(Object.keys(await containers("node1"))).toEqual([]);
-        await labExec("node1", ["pkill", "perl"]);
-        await upBoth(project);
+        expect((await labExec("node2", ["test", "-e", "/data/docker/otel"])).code).not.toBe(0);
+        expect(Object.keys(await containers("node2"))).toEqual([]);
+        await labExec("node2", ["pkill", "perl"]);
+        await up(project, "node2");
         await Promise.all([allHealthy(node1, 150_000), allHealthy(node2, 150_000)]);
     });
 
@@ -253,7 +250,7 @@ describe("a host that is not ready", () => {
     it("is told soon when a port is taken under a service that is there already", async () => {
         await labExec("node1", ["docker", "stop", "loki-mid-1"]);
         // Where Loki listens with TLS.
-        await occupy(3100, "127.0.0.1");
+        await occupy("node1", 3100, "127.0.0.1");
         try {
             expect(await failingUp("lokiRetention=91d")).toMatch(
                 /address already in use[\s\S]*loki-mid-1 (does not stay up|has exited)/,

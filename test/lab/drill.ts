@@ -11,7 +11,7 @@ import type { DrillReport, Verdict } from "../../ops/drill/report/schema";
 const REPORTS = join(STATE_DIR, "drill-reports");
 const MINUTE = 60_000;
 /** Half of what a person gets: each of these tests is as long as that. */
-const WARM_SECONDS = 10;
+const [WARM_SECONDS, AFTER_SECONDS] = [10, 6];
 export const DRILL_TIMEOUT_MS = 10 * MINUTE;
 
 /**
@@ -37,7 +37,8 @@ function mayBeTheMachine({ state, runbook, seen, tolerance }: Verdict): boolean 
 
 async function drill(target: Project, scenario: string, more: string[]): Promise<DrillReport> {
     const lab = join(REPO, "lab", "lab");
-    const words = ["drill", "--json", "--output", REPORTS, "--warm", String(WARM_SECONDS), ...more, scenario];
+    const load = ["--warm", String(WARM_SECONDS), "--after", String(AFTER_SECONDS)];
+    const words = ["drill", "--json", "--output", REPORTS, ...load, ...more, scenario];
     const { code, stdout, stderr } = await run([`${target.dir}/ops/otel-ha.cjs`, ...words], {
         cwd: target.dir,
         env: {

@@ -24,6 +24,7 @@ beforeEach(() => {
     fs.writeFileSync(path.join(home, "config", "jvm.options"), JVM_OPTIONS);
     fs.writeFileSync(path.join(home, "config", "esnode.pem"), "the demonstration's\n");
     fs.writeFileSync(path.join(config(), "opensearch.yml"), "node.name: apm-1\n");
+    fs.copyFileSync(path.join(bench.lib, "keep-opensearch"), path.join(config(), "keep.sh"));
     // The server notes what it was started with. What goes on beside it ends with the test.
     const server = `#!/bin/sh\nprintf '%s\\n' "$OPENSEARCH_PATH_CONF" "$@" >${bench.state}/started\n`;
     fs.writeFileSync(path.join(home, "bin", "opensearch"), server, { mode: 0o755 });

@@ -110,7 +110,7 @@ describe("OpenSearch", () => {
         const restarts = spec()
             .files.filter(({ reload }) => !reload)
             .map(({ path }) => path.split("/").pop());
-        expect(restarts).toEqual(["start.sh", "opensearch.yml"]);
+        expect(restarts).toEqual(["start.sh", "keep.sh", "opensearch.yml"]);
         expect(spec().mayStop).toBe(mayStopCommand(SETTINGS));
     });
 
@@ -123,6 +123,7 @@ describe("OpenSearch", () => {
             "monitor.curl",
             "keeper.curl",
             "start.sh",
+            "keep.sh",
             "desired.txt",
             "opensearch.yml",
         ]);
