@@ -1,11 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ContainerService, ContainerSpec, ServiceFile } from "./container-service";
-import { identityFile, readable } from "./haproxy-tls";
+import { readable } from "./haproxy-tls";
 import { Requirements } from "./host";
 import { healthCheck, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { helper } from "./shell";
 import { render } from "./templates";
-import { Identity } from "./tls";
+import { Identity, identityFile } from "./tls";
 import { Size } from "./units";
 
 /** Where OpenSearch Dashboards runs. */

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { createHash } from "crypto";
 import type { ServiceFile } from "./container-service";
-import { Identity, NodeTls } from "./tls";
+import { identityFile, NodeTls } from "./tls";
 
 /** What HAProxy shows of itself, and whom it believes. */
 export type HaproxyCertificates = Pick<NodeTls, "trusted" | "clients" | "peer">;
@@ -37,12 +37,6 @@ export function haproxyTlsFiles({ directory, image, certificates, tokens, client
             : []),
         { path: `${directory}/${TOKENS}`, content: tokenMap(tokens), mode: "0400" },
     ];
-}
-
-/** A certificate with its key, as HAProxy reads them. Pure. */
-export function identityFile({ certificate, key }: Identity): Pick<ServiceFile, "content" | "mode"> {
-    const text = pulumi.all([certificate, key]).apply((parts) => parts.map((part) => `${part.trimEnd()}\n`).join(""));
-    return { content: pulumi.secret(text), mode: "0400" };
 }
 
 /**

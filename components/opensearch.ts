@@ -22,7 +22,7 @@ import {
 import { healthCheck, ServiceArgs, ServiceSettings, withDefaults } from "./service";
 import { helper } from "./shell";
 import { render, templateText } from "./templates";
-import { Identity } from "./tls";
+import { Identity, identityFile } from "./tls";
 import { Duration, mebibytes, seconds, Size } from "./units";
 
 /** One node of a cluster. */
@@ -228,18 +228,14 @@ function files(s: Complete, tls?: OpenSearchTls, users?: OpenSearchPasswords): S
     ];
 }
 
-// One file for certificate and key: between two, a pair that does not fit could be read.
-const pem = ({ certificate, key }: Identity): pulumi.Output<string> =>
-    pulumi.secret(pulumi.all([certificate, key]).apply((parts) => parts.map((part) => `${part.trimEnd()}\n`).join("")));
-
 function certificateFiles(s: Complete, { trusted, node, admin }: OpenSearchTls): ServiceFile[] {
     const tls = `${directoryOf(s)}/tls`;
     const own = { owner: OPENSEARCH_USER, mode: "0400", reload: setupCommand(s, "certificates") };
     return [
         { path: `${tls}/trusted.pem`, content: trusted, ...own },
         // Before the node's: that it is believed still is what makes the node read its own again.
-        { path: `${adminDirectory(s)}/admin.pem`, content: pem(admin), mode: "0400", reload: NOTHING },
-        { path: `${tls}/node.pem`, content: pem(node), ...own },
+        { path: `${adminDirectory(s)}/admin.pem`, ...identityFile(admin), reload: NOTHING },
+        { path: `${tls}/node.pem`, ...identityFile(node), ...own },
     ];
 }
 

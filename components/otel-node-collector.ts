@@ -20,7 +20,7 @@ import { PortUse, PRIVATE, Requirements } from "./host";
 import { healthCheck, httpCheck, ServiceArgs, withDefaults } from "./service";
 import { HELPERS } from "./shell";
 import { render } from "./templates";
-import { Identity } from "./tls";
+import { Identity, identityFile } from "./tls";
 import { Size } from "./units";
 
 /** Collector of one host of Container APM: what applications send, and what the host and its containers do. */
@@ -106,12 +106,7 @@ function files(
     const { identity } = secrets;
     return [
         ...backEndFiles(s, directory, USER, secrets),
-        ...(s.tls && identity
-            ? [
-                  { path: `${directory}/certificate.pem`, content: identity.certificate },
-                  { path: `${directory}/key.pem`, content: pulumi.secret(identity.key), ...secret },
-              ]
-            : []),
+        ...(s.tls && identity ? [{ path: `${directory}/node.pem`, ...identityFile(identity), ...secret }] : []),
         ...(s.tokens
             ? [{ path: `${directory}/otlp-tokens`, content: tokenLines(secrets.otlpTokens ?? {}), ...secret }]
             : []),

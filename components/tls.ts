@@ -21,6 +21,12 @@ export interface Identity {
     key: pulumi.Input<string>;
 }
 
+/** A certificate with its key, in one file: between two, a pair that does not fit could be read. Pure. */
+export function identityFile({ certificate, key }: Identity): { content: pulumi.Output<string>; mode: string } {
+    const text = pulumi.all([certificate, key]).apply((parts) => parts.map((part) => `${part.trimEnd()}\n`).join(""));
+    return { content: pulumi.secret(text), mode: "0400" };
+}
+
 /** What the parts of one node show to others, and whom they believe. */
 export interface NodeTls {
     /** The CA certificates that are believed, PEM: one, or two while a CA is replaced. */

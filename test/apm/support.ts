@@ -19,7 +19,7 @@ export async function freshProject(): Promise<Project> {
     const project = makeProject(PROJECT, "apm");
     fitToMachine(project);
     // The drills wait for it: a minute, the default, shows nothing more.
-    for (const stack of project.stacks) setSettings(project, stack, { opensearchDelayedTimeout: "20s" });
+    for (const stack of project.stacks) setSettings(project, stack, { opensearchDelayedTimeout: "10s" });
     await initStacks(project);
     return project;
 }

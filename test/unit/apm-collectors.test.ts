@@ -89,7 +89,7 @@ describe("who may send and look", () => {
         const { grpc, http } = config("node").receivers.otlp.protocols;
         for (const protocol of [grpc, http]) {
             expect(protocol.auth).toEqual({ authenticator: "bearertokenauth/senders" });
-            expect(protocol.tls).toMatchObject({ min_version: "1.2", key_file: "/etc/otelcol-contrib/key.pem" });
+            expect(protocol.tls).toMatchObject({ min_version: "1.2", key_file: "/etc/otelcol-contrib/node.pem" });
         }
     });
 
@@ -143,8 +143,7 @@ describe("secrets", () => {
             "trusted.pem",
             "back-end-user",
             "back-end-password",
-            "certificate.pem",
-            "key.pem",
+            "node.pem",
             "otlp-tokens",
             "config.yaml",
         ]);

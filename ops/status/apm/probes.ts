@@ -44,7 +44,7 @@ export function apmCertificateFiles(v: ApmValues): CertificateFile[] {
         { use: "opensearch", path: `${v.configDir}/opensearch/tls/node.pem` },
         { use: "opensearchAdmin", path: `${v.configDir}/opensearch-admin/admin.pem` },
         ...of("data-prepper", { use: "dataPrepper", path: `${v.configDir}/data-prepper/server.pem` }),
-        ...of("otel-node-collector", { use: "collector", path: `${v.configDir}/otel-node-collector/certificate.pem` }),
+        ...of("otel-node-collector", { use: "collector", path: `${v.configDir}/otel-node-collector/node.pem` }),
         ...of("haproxy", { use: "dashboards", path: `${v.configDir}/apm-front/front.pem` }),
         { use: "ca", path: `${v.configDir}/opensearch/tls/trusted.pem` },
     ];
