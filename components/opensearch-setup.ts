@@ -271,6 +271,13 @@ function repository(snapshots: SnapshotSettings): object {
     };
 }
 
+/** Of the index in which nodes note who is being restarted. */
+const ownIndex = (s: { delayedTimeout: Duration }) => ({
+    "index.hidden": true,
+    "index.auto_expand_replicas": "0-1",
+    "index.unassigned.node_left.delayed_timeout": s.delayedTimeout,
+});
+
 /** What setup-opensearch makes the cluster: one line each, KIND NAME JSON. Pure. */
 export function desiredText(settings: OpenSearchClusterSettings): string {
     const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
@@ -282,7 +289,7 @@ export function desiredText(settings: OpenSearchClusterSettings): string {
         ...Object.entries(clusterSettings(s)).map(([key, value]) => line("setting", key, value)),
         line("policy", "otel-ha", policy(s)),
         ...all.map((name) => line("template", name, template(name, s))),
-        line("index", ".otel-ha", { settings: { "index.hidden": true, "index.auto_expand_replicas": "0-1" } }),
+        line("index", ".otel-ha", { settings: ownIndex(s) }),
         ...ROLLED.map((name) => line("index", name, { aliases: { [name]: { is_write_index: true } } })),
         line("index", SERVICE_MAP, {}),
         line("live", `${ROLLED.map((name) => `${name}-0*`).join(",")},${SERVICE_MAP}`, liveSettings(s)),

@@ -44,9 +44,9 @@ is_manager() { [ "$(api '/_cat/cluster_manager?h=node' | tr -d ' \n')" = "$node"
 # versions since 2.10). Such a primary is one in the cluster's state and none in its node: it takes no writes, and no copy of it is made, until it is
 # opened anew; nor are others, since two that do not begin are as many as a node makes at a time. What shows it is a copy whose making does not begin:
 # whatever else delays one, delays it for a second or two. Nothing is lost: what was acknowledged is on the disk that the primary is opened from.
-STUCK_SECONDS=20 AGAIN_SECONDS=120
+STUCK_SECONDS=15 AGAIN_SECONDS=120
 mend_primaries() {
-    api '/_cat/recovery?active_only=true&time=s&h=type,stage,time,shard,source_node,index' |
+    api '/_cat/recovery?active_only=true&expand_wildcards=all&time=s&h=type,stage,time,shard,source_node,index' |
         while read -r type stage time shard source index; do
             time=${time%s}
             case "$type $stage $time" in "peer init "*[!0-9]* | "peer init ") continue ;; "peer init "*) ;; *) continue ;; esac

@@ -278,13 +278,13 @@ describe("the drill's own index", () => {
             const value = Number(/routing=r(\d+)/.exec(path)![1]);
             answer.end(JSON.stringify({ shards: [[{ shard: (value * 5 + 1) % 6 }]] }));
         });
-        const { name, routings } = await createIndex(api(port), "r1");
+        const { name, routings } = await createIndex(api(port), "r1", "1m");
         expect(name).toBe("otel-ha-drill-r1");
         expect(routings.map((value) => (Number(value.slice(1)) * 5 + 1) % 6)).toEqual([0, 1, 2, 3, 4, 5]);
     });
 
     it("is not used before all copies are there", async () => {
         const port = await server((_, __, answer) => answer.end('{"acknowledged":true,"shards_acknowledged":false}'));
-        await expect(createIndex(api(port), "r1")).rejects.toThrow("not all copies");
+        await expect(createIndex(api(port), "r1", "1m")).rejects.toThrow("not all copies");
     });
 });

@@ -112,7 +112,8 @@ class ApmDrill {
     private async ownIndex(): Promise<DrillIndex> {
         const apis = this.before.members.map(({ api }) => api);
         try {
-            return await createIndex(apis[0]!, this.runId, this.scenario.delayed);
+            const delayed = this.scenario.delayed ?? this.before.stage.target.nodes[0]!.values.opensearchDelayedTimeout;
+            return await createIndex(apis[0]!, this.runId, delayed);
         } catch (error) {
             await deleteIndex(apis, indexName(this.runId));
             throw error;

@@ -55,7 +55,7 @@ export interface ApmScenario {
     refusesWrites?: { from: string; to: string };
     /** Dashboards have to answer, on one node at least. */
     dashboards?: boolean;
-    /** The drill's own index waits so long for a node before its copies are made anew. @default OpenSearch's own */
+    /** The drill's own index waits so long for a node before its copies are made anew. @default as telemetry's (opensearchDelayedTimeout) */
     delayed?: string;
     /** Why it cannot be carried out here. */
     refusal?(stage: ApmStage): string | undefined;

@@ -22,6 +22,7 @@ export type ApmDrillValues = Pick<
     | "dashboardsPort"
     | "dashboardsCopies"
     | "opensearchFaultDetection"
+    | "opensearchDelayedTimeout"
     | "opensearchFloodWatermark"
     | "imageOpensearch"
     | "apmNodes"

@@ -113,11 +113,11 @@ export const indexName = (run: string): string => `otel-ha-drill-${run}`;
 const SHARDS = 6;
 
 /** Makes the index that the drill writes into by itself. Errors: it cannot be made. */
-export async function createIndex(api: ClusterApi, run: string, delayed?: string): Promise<DrillIndex> {
+export async function createIndex(api: ClusterApi, run: string, delayed: string): Promise<DrillIndex> {
     const name = indexName(run);
     const settings = {
         ...{ number_of_shards: SHARDS, number_of_replicas: 1, refresh_interval: "1s" },
-        ...(delayed ? { "unassigned.node_left.delayed_timeout": delayed } : {}),
+        "unassigned.node_left.delayed_timeout": delayed,
     };
     const keyword = { type: "keyword" };
     const properties = {
