@@ -45,10 +45,11 @@ call() { # METHOD PATH [JSON]
     body=$(cat "$work/body" 2>/dev/null || true)
 }
 
-# Nodes that are set up at once write the same; who comes second hears of a conflict.
+# Nodes that are set up at once write the same, and delete the same; who comes second hears of a conflict, or that it is not there.
 must() { # METHOD PATH [JSON]
     for wait in 1 1 2 2 3 0; do
         call "$@"
+        case $1$status in DELETE404) return 0 ;; esac
         case $status in 2*) return 0 ;; 409 | 429 | 503) sleep "$wait" ;; *) break ;; esac
     done
     echo "OpenSearch does not take $1 /$2: $status $(printf '%s' "$body" | cut -c 1-600)" >&2
