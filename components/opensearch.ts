@@ -341,7 +341,9 @@ export function openSearchRequirements(settings: OpenSearchSettings): Requiremen
                 key: "opensearchHttpPort",
                 use: "OpenSearch REST API",
                 audience: ["admins", "peer"],
-                ...withTls("TLS; a user's password, or the administrator's certificate"),
+                ...withTls(
+                    "TLS; a user's password, or the administrator's certificate; open: /_plugins/_security/health, whether logins work",
+                ),
                 why: "the other nodes' collectors, Data Prepper and Dashboards; a member without data asks whether there is a cluster",
             },
             {
