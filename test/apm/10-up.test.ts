@@ -86,7 +86,7 @@ describe.each(NODES)("on $name", (node) => {
         expect(await ask("/_cluster/settings", authorization)).toBe(403);
     });
 
-    it.each([9200, 9300, 4317, 4318])("%d speaks TLS only", async (port) => {
+    it.each([9200, 4317, 4318])("%d speaks TLS only", async (port) => {
         const answer = await new Promise<string>((resolve) => {
             const asked = request({ host: node.address, port, timeout: 3000 }, ({ statusCode }) =>
                 resolve(String(statusCode)),
