@@ -29,13 +29,16 @@ beforeAll(async () => {
     await allHealthy(node1);
 });
 
-describe.each(PROTOCOLS)("telemetry sent by %s", (protocol) => {
+const sampleOf = (protocol: string) => {
     const service = `shop-${protocol.replace("/", "-")}`;
-    const sample = { service, value: 42.5, kind: "book", line: `order placed by ${service}` };
+    return { service, value: 42.5, kind: "book", line: `order placed by ${service}` };
+};
 
-    it("is taken by the virtual IP", async () => {
-        await send(protocol, sample);
-    });
+it.each(PROTOCOLS)("telemetry sent by %s is taken by the virtual IP", (protocol) => send(protocol, sampleOf(protocol)));
+
+describe.each(PROTOCOLS)("telemetry sent by %s", (protocol) => {
+    const sample = sampleOf(protocol);
+    const { service } = sample;
 
     it.each([node1, node2])("comes back from PromQL of $name with value and attributes", async (node) => {
         const query = `{__name__=~"lab_orders.*", service_name="${service}"}`;

@@ -7,7 +7,7 @@ import { labExec } from "../../lab/hosts";
 import { NETWORK } from "../../lab/nodes";
 import { Project, STACKS } from "../../lab/project";
 import { logql, promql } from "../../lab/queries";
-import { PROTOCOLS, send } from "../../lab/telemetry";
+import { send } from "../../lab/telemetry";
 import { newCa, newLeaf } from "../unit/support/certificates";
 import { specsOf } from "../unit/support/specs";
 import {
@@ -187,19 +187,8 @@ function speaks(host: string, port: number, version: "TLSv1.1" | "TLSv1.2" | "TL
     });
 }
 
+// Telemetry does, says 30-telemetry.
 describe("what goes between the nodes", () => {
-    it.each(PROTOCOLS)("carries telemetry sent by %s to both", async (protocol) => {
-        const service = `tls-${protocol.replace("/", "-")}`;
-        await send(protocol, { service, value: 7, kind: "book", line: `order by ${service}` });
-        for (const node of [node1, node2]) {
-            const metrics = (): ReturnType<typeof promql> => promql(node, `{service_name="${service}"}`);
-            const found = await eventually("the metric", metrics, (seen) => seen.length > 0, 60_000);
-            expect(found[0]?.value).toBe(7);
-            const logs = (): ReturnType<typeof logql> => logql(node, `{service_name="${service}"}`);
-            await eventually("the line", logs, (seen) => seen.length > 0, 60_000);
-        }
-    });
-
     it.each([node1, node2])("lets Thanos Query of $name see both nodes", async (node) => {
         interface Stores {
             data: Record<string, { lastError: string | null; labelSets: Record<string, string>[] }[]>;
