@@ -1,6 +1,6 @@
 /** `make drill`, `make drill-apm`: all drills of a system in each of its configurations, from empty hosts. SCENARIOS and CONFIGURATIONS choose. */
 import { delimiter, dirname, join } from "node:path";
-import { machineSettings, whatIsMissing } from "./apm/settings";
+import { DRILL_RATES, machineSettings, whatIsMissing } from "./apm/settings";
 import { deploy } from "./deploy";
 import { onEmptyHosts } from "./empty-hosts";
 import { pulumiCommand } from "./engine-choice";
@@ -25,6 +25,7 @@ const CONFIGURATIONS: Record<System, Record<string, () => Record<string, unknown
     },
     apm: { default: machineSettings },
 };
+const RATES: Record<System, string[]> = { "otel-ha": [], apm: DRILL_RATES };
 /** Those that run when none is chosen. */
 const USUAL: Record<System, string[]> = { "otel-ha": ["default", "resilient"], apm: ["default"] };
 
@@ -37,24 +38,27 @@ function prepare(system: System, configuration: string): Promise<number> {
 }
 
 /** In the lab's network, where the hosts are. */
-async function drill(project: Project): Promise<number> {
+async function drill(project: Project, system: System): Promise<number> {
     await deploy(project, project.stacks);
     const command = join(REPO, "lab", "lab");
     const scenarios = words("SCENARIOS");
     process.chdir(project.dir);
     const otelHa = join(REPO, "ops", "otel-ha.cjs");
     const chosen = scenarios.length > 0 ? scenarios : ["--all"];
-    return interactive([process.execPath, otelHa, "drill", "--wipe", ...chosen, "--output", REPORTS], {
-        ...project.env,
-        PATH: `${dirname(pulumiCommand())}${delimiter}${process.env.PATH}`,
-        OTEL_HA_POWER_OFF: `${command} kill --power-cut {stack}`,
-        OTEL_HA_POWER_ON: `${command} start {stack}`,
-    });
+    return interactive(
+        [process.execPath, otelHa, "drill", "--wipe", ...RATES[system], ...chosen, "--output", REPORTS],
+        {
+            ...project.env,
+            PATH: `${dirname(pulumiCommand())}${delimiter}${process.env.PATH}`,
+            OTEL_HA_POWER_OFF: `${command} kill --power-cut {stack}`,
+            OTEL_HA_POWER_ON: `${command} start {stack}`,
+        },
+    );
 }
 
 async function main(): Promise<number> {
     const [system = "otel-ha"] = process.argv.slice(2) as System[];
-    if (isInside()) return drill(openProject(PROJECT, system));
+    if (isInside()) return drill(openProject(PROJECT, system), system);
     const known = CONFIGURATIONS[system];
     const named = words("CONFIGURATIONS");
     const unknown = named.find((one) => !known[one]);

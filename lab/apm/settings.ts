@@ -49,4 +49,7 @@ export function fitToMachine(project: Project): void {
     for (const stack of project.stacks) setSettings(project, stack, machineSettings());
 }
 
+/** Of drills, half of what a person gets: three servers, their clients and what looks at them share one machine's processors. */
+export const DRILL_RATES = ["--points", "50", "--records", "100", "--spans", "100"];
+
 export const whatIsMissing = (): string | undefined => missingParts(thisMachine());

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { DRILL_RATES } from "../../lab/apm/settings";
 import { openProject, type Project } from "../../lab/project";
 import { APM_SCENARIOS } from "../../ops/drill/apm/scenarios";
 import { DRILL_TIMEOUT_MS, drillPasses } from "../lab/drill";
@@ -9,8 +10,6 @@ import { PROJECT } from "./support";
 
 /** Both together. */
 const LIMIT_MS = 6 * 60_000;
-/** Half of what a person gets: three servers, their clients and what looks at them share two processors here. */
-const RATES = ["--points", "50", "--records", "100", "--spans", "100"];
 
 let target: Project;
 let tookMs = 0;
@@ -27,7 +26,7 @@ describe("a drill of Container APM", () => {
         it(
             `${name}: ${title}`,
             async () => {
-                const { cluster, startedAt, endedAt, availability } = await drillPasses(target, name, RATES);
+                const { cluster, startedAt, endedAt, availability } = await drillPasses(target, name, DRILL_RATES);
                 tookMs += endedAt - startedAt;
                 for (const { title: state, reachedAt, sinceAt } of cluster!.transitions)
                     console.log(

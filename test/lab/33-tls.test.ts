@@ -6,7 +6,7 @@ import { askJson } from "../../lab/access";
 import { labExec } from "../../lab/hosts";
 import { NETWORK } from "../../lab/nodes";
 import { Project, STACKS } from "../../lab/project";
-import { logql, promql } from "../../lab/queries";
+import { promql } from "../../lab/queries";
 import { send } from "../../lab/telemetry";
 import { newCa, newLeaf } from "../unit/support/certificates";
 import { specsOf } from "../unit/support/specs";
