@@ -123,6 +123,26 @@ describe("the table of the seed's first test", () => {
     });
 });
 
+it("what holds when a change has ended counts, though nobody says it once more", () => {
+    const marks = [
+        mark("change", 10, "nothing"),
+        mark("change done", 60, "done"),
+        mark("change-back", 70, "back"),
+        mark("change-back done", 120, "done"),
+    ];
+    const restarted = { nodes: ["apm-1", "apm-2"], health: health("yellow", 2, { unassigned: 4 }) };
+    const views = [...all(0), ...all(20, restarted, "apm-3"), ...all(40)];
+    const results = check(views, "apm-rolling-image", marks);
+    const seen = results.filter(({ optional }) => !optional).map(({ id, state, reachedAt }) => [id, state, reachedAt]);
+    expect(seen).toEqual([
+        ["restarted", "reached", at(20)],
+        ["three-nodes", "reached", at(60)],
+        ["green", "reached", at(60)],
+        ["three-nodes-2", "reached", at(120)],
+        ["green-2", "reached", at(120)],
+    ]);
+});
+
 describe("the table of the seed's second test", () => {
     const marks = [
         mark("off-1", 10, "away", "apm-3"),

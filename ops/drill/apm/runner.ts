@@ -176,7 +176,7 @@ class ApmDrill {
         this.mark(mark, away ? "away" : "nothing", names);
         this.event("fault", fault.title);
         await fault.inject();
-        this.mark(`${mark} done`, "nothing", names);
+        this.mark(`${mark} done`, "done", names);
         this.event("fault", "injected");
     }
 
@@ -214,7 +214,7 @@ class ApmDrill {
         this.event("fault", `repair of ${names.join(", ") || of.join(", ")} begins`);
         await Promise.all(repaired.map(({ fault }) => fault.heal()));
         of.forEach((id) => this.faults.delete(id));
-        this.mark(`${mark} done`, "nothing", names);
+        this.mark(`${mark} done`, "done", names);
         this.healedAt = Date.now();
         this.event("fault", "repaired");
     }

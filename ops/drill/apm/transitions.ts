@@ -63,7 +63,8 @@ export interface Mark {
     at: number;
     /** Nodes that are away from then on, or back, by the names that the API gives them. */
     nodes: string[];
-    does: "away" | "back" | "nothing";
+    /** done: what was begun has ended, so that what holds at that time counts. */
+    does: "away" | "back" | "nothing" | "done";
 }
 
 /** pending: there is time left. */
@@ -115,10 +116,10 @@ export function limitsFor(
 export function awayAt(marks: Mark[], at: number): Set<string> {
     const away = new Set<string>();
     for (const mark of [...marks].sort((a, b) => a.at - b.at)) {
-        if (mark.at > at || mark.does === "nothing") continue;
+        if (mark.at > at) continue;
         for (const node of mark.nodes) {
             if (mark.does === "away") away.add(node);
-            else away.delete(node);
+            if (mark.does === "back") away.delete(node);
         }
     }
     return away;
@@ -165,7 +166,7 @@ function checkOne(
     const { withinMs } = base;
     if (sinceAt === undefined) return { ...base, seen: `${since} was not seen before it`, state: "missing" };
     // What a fault does comes after it: what was said before it would be another trouble's.
-    const fresh = marks.some(({ id, does }) => id === since && does !== "back");
+    const fresh = marks.some(({ id, does }) => id === since && (does === "away" || does === "nothing"));
     const found = firstView(when, by, sinceAt, marks, views, fresh);
     if (found) {
         const state = found.at - sinceAt <= withinMs ? "reached" : "late";
