@@ -19,7 +19,7 @@ endef
 LAB_TESTS = lab/lab run -- $(BIN)/vitest run --project $(1) --reporter verbose --reporter json --outputFile.json=.lab/results/$(1).json
 
 test: export OTEL_HA_LAB = test
-test: node_modules/.package-lock.json ## Everything: check, and beside it real services on the lab's hosts (first time 90 min, then 70)
+test: node_modules/.package-lock.json ## Everything: check, and beside it real services on the lab's hosts (first time 80 min, then an hour)
 	@lab/lab up && lab/lab plugins
 	@mkdir -p .lab/results && rm -f .lab/results/*.json
 	@nice -n 10 $(MAKE) --no-print-directory check & check=$$!; $(call LAB_TESTS,lab); lab=$$?; wait $$check; check=$$?; \

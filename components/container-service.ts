@@ -116,6 +116,8 @@ export interface ContainerSpec {
     stopSeconds?: number;
     /** Memory that it may use; above that it is killed, and started again. Swap is no way around. @example "4GiB" */
     memoryLimit: Size;
+    /** Its share of the processors while they are all busy, in proportion to the others'. @default 1024, Docker's @example 4096 */
+    cpuShares?: number;
     /**
      * Shell command on the host that must succeed before the running container is replaced. Errors: it stays as it is, and `up` fails with what the
      * command says. @default replaced without asking
@@ -182,6 +184,7 @@ function confinement(spec: ContainerSpec): Partial<docker.ContainerArgs> {
         // Both, or every refresh finds a difference; and a container that swaps instead of ending is worse than one that is started anew.
         memory: mebibytes(spec.memoryLimit),
         memorySwap: mebibytes(spec.memoryLimit),
+        cpuShares: spec.cpuShares,
     };
 }
 

@@ -140,6 +140,8 @@ export function otelNodeCollectorSpec(
         user: USER,
         command: ["--config", `${INSIDE}/config.yaml`],
         memoryLimit: s.memoryLimit,
+        // What applications send is taken while OpenSearch beside it starts, or makes copies with all processors.
+        cpuShares: 4096,
         environment: { GOMEMLIMIT: apmGoMemoryLimit(s.memoryLimit) },
         mounts: [
             { source: `${s.configDir}/otel-node-collector`, target: INSIDE, readOnly: true },
