@@ -202,6 +202,23 @@ describe("the verdict", () => {
         expect(deviated(buildApmReport(raw))).toEqual(["search-apm-1"]);
     });
 
+    it("asks for one node at least that answers searches where all are restarted in turn", () => {
+        const outage = (node: string, from: number, to: number): void => {
+            for (const one of raw.observed!.searches.searches!)
+                if (one.node === node && one.at > T0 + from * 1000 && one.at < T0 + to * 1000) one.error = "503";
+        };
+        prepare();
+        raw.scenario = { ...raw.scenario, restartsAll: true };
+        outage("apm-3", 0, 600);
+        outage("apm-1", 20, 40);
+        outage("apm-2", 45, 65);
+        expect(verdict(buildApmReport(raw), "search").state).toBe("passed");
+        outage("apm-2", 20, 36);
+        const { state, seen } = verdict(buildApmReport(raw), "search");
+        expect(state).toBe("deviated");
+        expect(Number.parseFloat(seen)).toBeGreaterThanOrEqual(16_000);
+    });
+
     it("wants Dashboards of another node to answer where their host is lost", () => {
         prepare({ name: "apm-dashboards-host" });
         expect(verdict(buildApmReport(raw), "dashboards").state).toBe("not measured");

@@ -51,6 +51,8 @@ export interface ApmScenario {
     forbidden: Forbidden[];
     /** How long searches and writes through nodes that stay may be interrupted. */
     interruption: Interruption;
+    /** Every node is restarted, one after another: searches count that are answered by any of them. @default each node that stays answers its own */
+    restartsAll?: boolean;
     /** Nothing may be written, and nothing acknowledged by the cluster, between these two. */
     refusesWrites?: { from: string; to: string };
     /** Dashboards have to answer, on one node at least. */

@@ -207,6 +207,7 @@ export const APM_SCENARIOS: ApmScenario[] = [
         ],
         forbidden: [tables.neverRed("change"), tables.twoNodesAtLeast("change")],
         interruption: "process",
+        restartsAll: true,
     },
     {
         name: "apm-dashboards-host",
