@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { setPriority } from "node:os";
 
 /** What a program left. */
 export interface RunResult {
@@ -18,18 +19,22 @@ export interface RunOptions {
     env?: NodeJS.ProcessEnv;
     /** It is killed after this many milliseconds. @default never */
     timeoutMs?: number;
+    /** How far it, and what it starts, steps back when processors are scarce, 0 to 19. @default 0 */
+    niceness?: number;
     /** Called with each whole line of either stream, as it comes. */
     onLine?: (line: string) => void;
 }
 
 /** Runs a program to its end; does not throw for its exit code. */
 export function run(command: string[], options: RunOptions = {}): Promise<RunResult> {
-    const { input, cwd, env, timeoutMs, onLine } = options;
+    const { input, cwd, env, timeoutMs, niceness, onLine } = options;
     const child = spawn(command[0]!, command.slice(1), {
         cwd,
         env: { ...process.env, ...env },
         stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });
+    // Without a process there is nothing to set; that is told below.
+    if (niceness !== undefined && child.pid !== undefined) setPriority(child.pid, niceness);
     const said = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"] as const) {
         const lines = onLine ? lineSplitter(onLine) : undefined;
