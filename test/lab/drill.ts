@@ -15,14 +15,14 @@ const [WARM_SECONDS, AFTER_SECONDS] = [10, 6];
 export const DRILL_TIMEOUT_MS = 10 * MINUTE;
 
 /**
- * A drill, of which all hypotheses must hold. Once more, when all that is open is what a machine with two cores for everything may have done: it kept
- * the drill from measuring, or a gap is longer than its limit, though not twice as long. How long a gap is depends on chance, too: of a system
- * that became slower, the second one is as long. Losses, duplicates and all else count at once.
+ * A drill, of which all hypotheses must hold. Twice more at most, when all that is open is what a machine with two cores for everything may have
+ * done: it kept the drill from measuring, or a gap is longer than its limit, though not twice as long. How long a gap is depends on chance, too: of
+ * a system that became slower, all are as long. Losses, duplicates and all else count at once.
  */
 export async function drillPasses(target: Project, scenario: string, more: string[] = []): Promise<DrillReport> {
-    const first = await drill(target, scenario, more);
-    const again = open(first).length > 0 && open(first).every(mayBeTheMachine);
-    const report = again ? await drill(target, scenario, more) : first;
+    let report = await drill(target, scenario, more);
+    for (let again = 0; again < 2 && open(report).length > 0 && open(report).every(mayBeTheMachine); again++)
+        report = await drill(target, scenario, more);
     expect(open(report)).toEqual([]);
     expect(report.outcome).toBe("passed");
     return report;
