@@ -1,39 +1,23 @@
 import { describe, expect, it } from "vitest";
 import { consequences } from "../../ops/preview/consequences";
 import { details, follows } from "../../ops/preview/details";
-import { COMMENT_LIMIT, marker, markdownText } from "../../ops/preview/markdown";
-import { holdsSecret, masked } from "../../ops/preview/mask";
 import { parsePreview, readPlan, Step } from "../../ops/preview/plan";
-import { makeReport, reportName } from "../../ops/preview/report";
 import { readResult } from "../../ops/preview/run";
-import { reportText } from "../../ops/preview/text";
-import { PLAIN } from "../../ops/terminal";
-import { plannedNode, previewOf, RECORDINGS, recorded, reportOf, resultOf, situationWith } from "./support/previews";
+import {
+    fileChange,
+    plannedNode,
+    previewOf,
+    recorded,
+    RECORDINGS,
+    reportOf,
+    reportOfText,
+    situationWith,
+} from "./support/previews";
 import { HOST_KEY, STACKS } from "./support/stacks";
-
-const SECRET_SIGNATURE = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270" };
-const OUTPUT_SIGNATURE = { "4dabf18193072939515e22adb298388d": "d0e6a833031e9bbcd3f4e8bde6ca49a4" };
 
 const shown = (lines: { sign: string; text: string }[]): string[] => lines.map(({ sign, text }) => sign + text);
 const risksOf = (report: ReturnType<typeof reportOf>) =>
     Object.fromEntries(report.risks.map(({ title, lines }) => [title, lines]));
-
-/** A preview of node 1 with one file whose text changes. */
-function fileChange(
-    before: string,
-    after: string,
-    file = "/data/docker/otel/haproxy/haproxy.cfg",
-    more: Partial<Step> = {},
-) {
-    const [directory, name] = file.split("/").slice(-2);
-    const urn = `urn:pulumi:node1::otel-ha::otel-ha:index:Node$otel-ha:index:RemoteFile$command:remote:Command::mid-1-${directory}-${name}`;
-    const create = `/usr/local/lib/otel-ha/put-file --mode 0644 --reload x ${file}`;
-    const oldState = { inputs: { create, stdin: before } };
-    const newState = { inputs: { create, stdin: after } };
-    const steps = [{ op: "update", urn, oldState, newState, diffReasons: ["stdin"], ...more }];
-    return JSON.stringify({ steps, changeSummary: { same: 80, update: 1 } });
-}
-const reportOfText = (text: string) => makeReport("all", [resultOf(text, "node1")], situationWith());
 
 describe("recorded previews", () => {
     it("hold nothing of the machine that recorded them, and no secret", () => {
@@ -276,127 +260,6 @@ describe("what changes, line by line", () => {
         expect(report("create", "newState")).toMatchObject([{ op: "create", lines: [{ sign: "+", text: "new" }] }]);
         const removed = report("delete", "oldState");
         expect(removed).toMatchObject([{ op: "delete", lines: [] }]);
-    });
-});
-
-describe("secrets", () => {
-    const PLAINTEXT = "s3cr3t-plain-text";
-    const everything = (report: ReturnType<typeof reportOf>): string =>
-        [markdownText(report, 1_000_000), reportText(report, PLAIN), JSON.stringify(report)].join("\n");
-
-    it("of a rotation are named, and not shown", () => {
-        const { details: all } = reportOf("rotation").hosts[1]!;
-        const file = all.find(({ title }) => title === "/data/docker/otel/minio/root.env")!;
-        expect(file).toMatchObject({ note: "Secret: it changes, and is not shown.", lines: [] });
-    });
-
-    it("that are given in the settings are not shown either", () => {
-        expect(recorded("given", "node1")).toContain('"stdin": "[secret]"');
-        const said = everything(reportOf("given"));
-        expect(said).toContain("Secret: it changes, and is not shown.");
-        expect(said).not.toMatch(/not-to-be-seen|unseen00/);
-    });
-
-    it.each([
-        ["a marked value", { ...SECRET_SIGNATURE, value: PLAINTEXT }],
-        ["a value of a state file", { ...SECRET_SIGNATURE, plaintext: JSON.stringify(PLAINTEXT) }],
-        ["a marked output", { ...OUTPUT_SIGNATURE, secret: true, value: PLAINTEXT }],
-    ])("are masked should Pulumi leave them in: %s", (_what, marked) => {
-        const alter = (text: string): string => text.replaceAll('"[secret]"', JSON.stringify(marked));
-        for (const name of ["rotation", "given", "risky"]) {
-            const report = reportOf(name, { alter });
-            expect(everything(report)).not.toContain(PLAINTEXT);
-            expect(markdownText(report)).toBe(markdownText(reportOf(name)));
-        }
-    });
-
-    it("are not shown when only one side is marked, nor a private key that nobody marked", () => {
-        for (const [before, after] of [
-            ["[secret]", `password ${PLAINTEXT}`],
-            [`password ${PLAINTEXT}`, "[secret]"],
-        ]) {
-            const said = everything(reportOfText(fileChange(before!, after!)));
-            expect(said).not.toContain(PLAINTEXT);
-            expect(said).toContain("Secret: it changes, and is not shown.");
-        }
-        const pem = (body: string) =>
-            `ca\n-----BEGIN ${"EC"} PRIVATE KEY-----\n${body}\n-----END ${"EC"} PRIVATE KEY-----\n`;
-        const said = everything(reportOfText(fileChange(pem(PLAINTEXT), pem(`other ${PLAINTEXT}`))));
-        expect(said).not.toContain(PLAINTEXT);
-        expect(said).toContain("Secret: it changes, and is not shown.");
-    });
-
-    it("are masked in errors, too, and wherever else they are", () => {
-        const key = `-----BEGIN ${"OPENSSH"} PRIVATE KEY-----\\nabc\\n-----END ${"OPENSSH"} PRIVATE KEY-----`;
-        const diagnostics = `{"diagnostics": [{"severity": "error", "message": "cannot read ${key}"}]}`;
-        expect(readResult(plannedNode("node1"), 255, diagnostics, "")).toMatchObject({
-            errors: ["cannot read [secret]"],
-        });
-        expect(masked({ a: [{ ...OUTPUT_SIGNATURE, value: "open" }] })).toEqual({ a: ["open"] });
-        expect(holdsSecret({ a: ["x", { b: "[secret]" }] })).toBe(true);
-        expect(holdsSecret({ a: ["x", null, 1] })).toBe(false);
-    });
-});
-
-describe("the Markdown document", () => {
-    it("begins with its mark, which tells it from another pair's", () => {
-        expect(markdownText(reportOf("reload")).split("\n")[0]).toBe("<!-- otel-ha preview: all -->");
-        expect(marker(reportName(["node2", "node1"]))).toBe("<!-- otel-ha preview: node1 node2 -->");
-    });
-
-    it.each(["reload", "risky", "rotation", "refused", "none"])("is this for %s", async (name) => {
-        await expect(markdownText(reportOf(name))).toMatchFileSnapshot(`__snapshots__/preview/${name}.md`);
-    });
-
-    it("says why a preview fails, beside what the other stack would do", () => {
-        const text = markdownText(reportOf("refused"));
-        expect(text).toContain("## otel-ha preview: it fails");
-        expect(text).toContain('vip: "192.168.110.400" is not an IPv4 address');
-        expect(text).not.toContain("preview failed");
-    });
-
-    it("keeps a file from ending its fence, and names from being HTML", () => {
-        const report = reportOfText(fileChange("a\n", "````\n</details>\n"));
-        const text = markdownText(report);
-        expect(text).toContain("`````diff\n-a\n+````\n+</details>\n`````");
-        report.hosts[0]!.details[0]!.title = "<img> @everyone | `x`";
-        expect(markdownText(report)).toContain("&lt;img&gt; @\u200beveryone \\| \\`x\\`");
-    });
-
-    const big = (lines: number): string => Array.from({ length: lines }, (_, at) => `setting${at} value\n`).join("");
-
-    it("fits into a comment, leaves the least risky out first, and says so", () => {
-        const report = reportOf("risky");
-        const [file] = reportOfText(fileChange("", big(399))).hosts[0]!.details;
-        const [host] = report.hosts;
-        host!.details.push(
-            ...Array.from({ length: 30 }, (_, at) => ({ ...file!, title: `/data/${at}.conf`, change: undefined })),
-        );
-        const text = markdownText(report);
-        expect(text.length).toBeLessThanOrEqual(COMMENT_LIMIT);
-        expect(text.length).toBeGreaterThan(COMMENT_LIMIT - 10_000);
-        expect(text).toMatch(
-            /\*\*Cut short:\*\* a comment holds 65,536 characters\. \d+ of the diffs are left out \(.* of mid-2, .*and others\)\. `otel-ha preview` shows all of it\./,
-        );
-        // Risks and both hosts' containers are there all the same.
-        for (const kept of ["**Breaks a quorum**", "### mid-1", "container minio", "keepalived.conf"])
-            expect(text).toContain(kept);
-        expect(text.match(/<details>/g)!.length).toBe(text.match(/<\/details>/g)!.length);
-    });
-
-    it("shows the beginning of one very long diff", () => {
-        const text = markdownText(reportOfText(fileChange("", big(1000))));
-        expect(text).toContain("600 more lines are left out. `otel-ha preview` shows them.");
-        expect(reportText(reportOfText(fileChange("", big(1000))), PLAIN)).toContain("setting999");
-    });
-
-    it("is cut by lines when even what must be said is too long", () => {
-        const report = reportOf("reload");
-        report.risks[0]!.lines = Array.from({ length: 200 }, (_, at) => `mid-${at}: haproxy`);
-        const text = markdownText(report, 1000);
-        expect(text.length).toBeLessThanOrEqual(1000);
-        expect(text.startsWith(marker("all"))).toBe(true);
-        expect(text).toMatch(/haproxy\n\n\*\*Cut short:\*\* a comment holds 1,000 characters\. .*\n$/);
     });
 });
 

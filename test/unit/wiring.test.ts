@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
-import { Credentials, Host, Loki, lokiRequirements, Node, RemoteFile, userOf } from "../../components";
+import { Credentials, Node, userOf } from "../../components";
 import { NODE_TLS } from "./support/certificates";
 import { Registered, run } from "./support/graph";
 import { HOST_KEY, settingsOf } from "./support/stacks";
@@ -384,114 +384,5 @@ describe("Docker", () => {
             for (const capability of inputs.capabilities?.adds ?? []) expect(capability).toMatch(/^CAP_/);
         }
         expect(named(CONTAINER, "mid-1-keepalived").inputs.capabilities.adds).toContain("CAP_NET_ADMIN");
-    });
-});
-
-describe("credentials", () => {
-    const PASSWORD = "random:index/randomPassword:RandomPassword";
-    const make = async (args: ConstructorParameters<typeof Credentials>[1]): Promise<Registered[]> =>
-        (await run(() => new Credentials("credentials", args))).resources.filter((one) => one.type === PASSWORD);
-
-    it("are made of letters and digits, 8 for VRRP and 32 otherwise", async () => {
-        const made = await make({});
-        expect(Object.fromEntries(made.map((one) => [one.name, one.inputs.length]))).toEqual({
-            "credentials-objectStoreRootPassword": 32,
-            "credentials-lokiObjectStoreSecret": 32,
-            "credentials-thanosSidecarObjectStoreSecret": 32,
-            "credentials-thanosStoreObjectStoreSecret": 32,
-            "credentials-thanosCompactorObjectStoreSecret": 32,
-            "credentials-vrrpPassword": 8,
-            "credentials-haproxyStatsPassword": 32,
-            "credentials-queryPassword": 32,
-        });
-        for (const one of made) expect(one.inputs).toMatchObject({ special: false, keepers: { generation: "1" } });
-    });
-
-    it("of another generation are others, each by itself", async () => {
-        for (const one of await make({ generations: { vrrpPassword: 2 } })) {
-            const generation = one.name === "credentials-vrrpPassword" ? "2" : "1";
-            expect(one.inputs.keepers, one.name).toEqual({ generation });
-        }
-    });
-
-    it("have a token of 43 letters and digits for each sender, which goes with its name", async () => {
-        const two = await make({ otlpTokens: ["shop", "billing"] });
-        const one = await make({ otlpTokens: ["billing"] });
-        const tokens = (made: Registered[]) =>
-            made.filter(({ name }) => name.includes("otlpToken")).map(({ name, inputs }) => [name, inputs]);
-        const inputs = { length: 43, special: false, keepers: { generation: "1" } };
-        expect(tokens(two)).toEqual([
-            ["credentials-otlpToken-shop", inputs],
-            ["credentials-otlpToken-billing", inputs],
-        ]);
-        expect(tokens(one)).toEqual([["credentials-otlpToken-billing", inputs]]);
-    });
-
-    it("have a token of each generation that is accepted; the one that was there stays as it is", async () => {
-        const made = await make({ otlpTokens: ["shop"], tokenGenerations: [1, 2] });
-        const later = await make({ otlpTokens: ["shop"], tokenGenerations: [2] });
-        const tokens = (all: Registered[]) =>
-            all.filter(({ name }) => name.includes("otlpToken")).map(({ name, inputs }) => [name, inputs.keepers]);
-        expect(tokens(made).sort()).toEqual([
-            ["credentials-otlpToken-shop", { generation: "1" }],
-            ["credentials-otlpToken-shop.g2", { generation: "2" }],
-        ]);
-        expect(tokens(later)).toEqual([["credentials-otlpToken-shop.g2", { generation: "2" }]]);
-        const { result } = await run(
-            () => new Credentials("credentials", { otlpTokens: ["shop"], tokenGenerations: [1, 2] }),
-        );
-        const all = await new Promise((done) => result.otlpTokens.apply(done));
-        expect(all).toEqual({
-            shop: ["made for credentials-otlpToken-shop.g2", "made for credentials-otlpToken-shop"],
-        });
-        expect(await pulumi.isSecret(result.otlpTokens)).toBe(true);
-    });
-
-    it("that are given are not made, and are secrets all the same", async () => {
-        const made = await make({ given: { vrrpPassword: "hunter22" } });
-        expect(made.map((one) => one.name)).not.toContain("credentials-vrrpPassword");
-        expect(made).toHaveLength(7);
-        const { result } = await run(() => new Credentials("credentials", { given: SECRETS }));
-        for (const value of Object.values(result.values)) expect(await pulumi.isSecret(value)).toBe(true);
-    });
-});
-
-describe("one part alone", () => {
-    const settings = { node: "web", bucket: "logs" };
-
-    it("is a host and Loki, with nothing of the other services", async () => {
-        const graph = await run(() => {
-            const host = new Host("web", {
-                address: "10.0.0.7",
-                hostKey: HOST_KEY,
-                requirements: [lokiRequirements(settings)],
-            });
-            return new Loki("web-loki", { host, settings, client: { user: "u", secret: "SECRET", bucket: "logs" } });
-        });
-        expect(graph.resources.filter((one) => one.custom).map((one) => one.name)).toEqual([
-            "web-setup",
-            "web-docker",
-            "web-loki-image",
-            "web-loki-config.yaml",
-            "web-loki-credentials",
-            "web-loki",
-            "web-loki-ready",
-        ]);
-        const setup = graph.resources.find((one) => one.name === "web-setup")?.inputs.stdin as string;
-        expect(setup).toContain("PORTS='3100 lokiPort Loki\n9095 lokiGrpcPort Loki gRPC'\n");
-        expect(setup).toContain("\nCONTAINERS=loki-web\n");
-    });
-
-    it("is a file on a host that is reached as another user: root writes it through sudo", async () => {
-        const graph = await run(() => {
-            const host = new Host("web", { address: "10.0.0.7", sshUser: "ops", hostKey: HOST_KEY, requirements: [] });
-            return new RemoteFile("web-motd", { host, path: "/etc/motd", content: "it's me\n" });
-        });
-        const file = graph.resources.find((one) => one.type === COMMAND && one.name === "web-motd");
-        expect(file?.inputs).toMatchObject({
-            create: "sudo -n /usr/local/lib/otel-ha/put-file --mode 0644 --owner 0:0 /etc/motd",
-            delete: "sudo -n rm -f /etc/motd",
-            stdin: "it's me\n",
-        });
     });
 });

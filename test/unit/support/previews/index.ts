@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { Situation } from "../../../../ops/preview/consequences";
-import { PlannedNode } from "../../../../ops/preview/plan";
+import { PlannedNode, Step } from "../../../../ops/preview/plan";
 import { makeReport, Report } from "../../../../ops/preview/report";
 import { failed, FailedPreview, readResult, StackPreview } from "../../../../ops/preview/run";
 import { expectedServices } from "../../../../ops/status/collect";
@@ -50,3 +50,21 @@ export function reportOf(
         situation,
     );
 }
+
+/** A preview of node 1 with one file whose text changes. */
+export function fileChange(
+    before: string,
+    after: string,
+    file = "/data/docker/otel/haproxy/haproxy.cfg",
+    more: Partial<Step> = {},
+) {
+    const [directory, name] = file.split("/").slice(-2);
+    const urn = `urn:pulumi:node1::otel-ha::otel-ha:index:Node$otel-ha:index:RemoteFile$command:remote:Command::mid-1-${directory}-${name}`;
+    const create = `/usr/local/lib/otel-ha/put-file --mode 0644 --reload x ${file}`;
+    const oldState = { inputs: { create, stdin: before } };
+    const newState = { inputs: { create, stdin: after } };
+    const steps = [{ op: "update", urn, oldState, newState, diffReasons: ["stdin"], ...more }];
+    return JSON.stringify({ steps, changeSummary: { same: 80, update: 1 } });
+}
+/** What is reported of such a text. */
+export const reportOfText = (text: string) => makeReport("all", [resultOf(text, "node1")], situationWith());
