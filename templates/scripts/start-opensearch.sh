@@ -18,7 +18,7 @@
 # While the server runs, keep-opensearch goes on beside it, in the same directory as "keep.sh": options that are not explained here are its.
 set -eu
 
-node="" members="" port=9200 scheme=https formation=first heap=auto roll="" roll_age=1d roll_size=20gb keep=604800
+node="" members="" port=9200 scheme=https formation=first heap=auto keeping=""
 home=/usr/share/opensearch config=/etc/opensearch run=/run/opensearch
 while [ $# -gt 1 ]; do
     case $1 in
@@ -28,10 +28,7 @@ while [ $# -gt 1 ]; do
         --scheme) scheme=$2 ;;
         --formation) formation=$2 ;;
         --heap) heap=$2 ;;
-        --roll) roll="$roll $2" ;;
-        --roll-age) roll_age=$2 ;;
-        --roll-size) roll_size=$2 ;;
-        --keep) keep=$2 ;;
+        --roll | --roll-age | --roll-size | --keep) keeping="$keeping $1 $2" ;;
         --home) home=$2 ;;
         --config) config=$2 ;;
         --run) run=$2 ;;
@@ -147,9 +144,8 @@ umask 077
 configure
 first=$(first_members)
 export OPENSEARCH_PATH_CONF="$run" OPENSEARCH_TMPDIR="$run/tmp"
-set -- --node "$node" --port "$port" --scheme "$scheme" --roll-age "$roll_age" --roll-size "$roll_size" --keep "$keep"
-for alias in $roll; do set -- "$@" --roll "$alias"; done
-/bin/sh "$config/keep.sh" "$@" --home "$home" --config "$config" --run "$run" &
+# shellcheck disable=SC2086
+/bin/sh "$config/keep.sh" --node "$node" --port "$port" --scheme "$scheme" --home "$home" --config "$config" --run "$run" $keeping &
 set --
 if [ -n "$first" ]; then
     say "forms a cluster with $first, unless one of them has one"

@@ -7,7 +7,6 @@ import { whatIsMissing } from "../../lab/apm/settings";
 import type { Project } from "../../lab/project";
 import { containers } from "../../lab/queries";
 import { runSample, type SampleOutcome } from "../../lab/sample-service";
-import { HttpClient } from "../../ops/http";
 import { eventually, otelHa, unchanged } from "../lab/support";
 import { freshProject, NODES, upAll, whole } from "./support";
 
@@ -64,28 +63,8 @@ describe("an application's telemetry", () => {
     });
 });
 
+// Who is let in, and may do what: 20-users and 25-scan.
 describe.each(NODES)("on $name", (node) => {
-    const ask = async (path: string, authorization?: string): Promise<number> => {
-        const door = access.door(node, "reader")!;
-        const http = new HttpClient({ [`${node.address}:9200`]: { ca: door.ca, authorization } });
-        return http
-            .ask(`${access.opensearch(node)}${path}`, { timeoutMs: 5000 })
-            .then(({ status }) => status)
-            .finally(() => http.close());
-    };
-
-    it("OpenSearch answers nobody without a password, and nobody with a wrong one", async () => {
-        expect(await ask("/_cluster/health")).toBe(401);
-        expect(await ask("/otel-logs/_search", `Basic ${Buffer.from("admin:admin").toString("base64")}`)).toBe(401);
-        expect(await ask("/otel-logs/_search", access.door(node, "reader")!.authorization)).toBe(200);
-    });
-
-    it("OpenSearch lets a reader read, and nothing else", async () => {
-        const { authorization } = access.door(node, "reader")!;
-        expect(await ask("/_plugins/_security/api/internalusers", authorization)).toBe(403);
-        expect(await ask("/_cluster/settings", authorization)).toBe(403);
-    });
-
     it.each([9200, 4317, 4318])("%d speaks TLS only", async (port) => {
         const answer = await new Promise<string>((resolve) => {
             const asked = request({ host: node.address, port, timeout: 3000 }, ({ statusCode }) =>

@@ -177,3 +177,17 @@ describe("the configuration", () => {
         expect(started()).toEqual([LIST, "-Eplugins.security.disabled=true"]);
     });
 });
+
+it("has what goes on beside the server begin, with the options that are for that", async () => {
+    fs.writeFileSync(
+        path.join(config(), "keep.sh"),
+        `printf '%s\\n' "$*" >${bench.state}/kept.new; mv ${bench.state}/kept.new ${bench.state}/kept\n`,
+    );
+    start("--port", "9201", "--roll", "otel-logs", "--roll", "otel-metrics", "--roll-age", "2d", "--keep", "60");
+    await expect
+        .poll(() => bench.read("kept"))
+        .toContain("--roll otel-logs --roll otel-metrics --roll-age 2d --keep 60");
+    expect(bench.read("kept")).toContain(
+        `--node apm-1 --port 9201 --scheme https --home ${home} --config ${config()} --run ${run}`,
+    );
+});
