@@ -16,7 +16,8 @@ const MC = String.raw`
 const fs = require("fs");
 const file = process.env.STATE + "/users.json";
 const users = JSON.parse(fs.readFileSync(file, "utf8"));
-const save = () => fs.writeFileSync(file, JSON.stringify(users));
+// Whole or not at all: the test reads it meanwhile.
+const save = () => { fs.writeFileSync(file + ".new", JSON.stringify(users)); fs.renameSync(file + ".new", file); };
 const fail = (why) => { console.error("mc: <ERROR> " + why); process.exit(1); };
 const [kind, verb, , ...rest] = process.argv.slice(process.argv.indexOf("admin") + 1);
 const must = (name) => users[name] ?? fail("Unable to do this. The specified user does not exist.");
