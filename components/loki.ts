@@ -7,6 +7,7 @@ import {
     ObjectStoreClient,
     TRUSTED_FILE,
     trustedFiles,
+    whenReadable,
     withoutQuorum,
 } from "./bucket";
 import { ContainerService, ContainerSpec } from "./container-service";
@@ -17,7 +18,7 @@ import { Duration, goMemoryLimit, mebibytes, parseDuration, prometheusDuration, 
 
 /** Loki of one node. Defaults are those of the two-host seed. */
 export interface LokiSettings extends ServiceSettings, BucketSettings {
-    /** @default "grafana/loki:3.4.2" */
+    /** One with a shell, for its health check: upstream's own have none from 3.6 on (Loki issue 20149). @default "grafana/loki:3.4.2" */
     image?: string;
     /** @default 3100 */
     port?: number;
@@ -88,6 +89,7 @@ export function lokiSpec(
     return {
         container: `loki-${s.node}`,
         image: s.image,
+        entrypoint: whenReadable(s, "/usr/bin/loki"),
         command: ["-config.file=/etc/loki/config.yaml"],
         environment: {
             AWS_SHARED_CREDENTIALS_FILE: "/etc/loki/credentials",

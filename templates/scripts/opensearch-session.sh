@@ -33,9 +33,15 @@ cat >"$work/users"
 } >"$work/curlrc"
 check=false
 security=_plugins/_security/api
+plugins='_cat/plugins?h=component'
 
 # What is sent goes by standard input: the list of processes shows arguments. The answer is in $body, its status in $status.
 call() { # METHOD PATH [JSON]
+    if [ "$1" = GET ]; then
+        if told "$2"; then return 0; fi
+    else
+        rm -f "$work/questions"
+    fi
     if [ $# -gt 2 ]; then
         status=$(printf '%s' "$3" | curl -K "$work/curlrc" -o "$work/body" -w '%{http_code}' -X "$1" \
             -H 'Content-Type: application/json' --data-binary @- "$url/$2") || status=000
@@ -43,6 +49,44 @@ call() { # METHOD PATH [JSON]
         status=$(curl -K "$work/curlrc" -o "$work/body" -w '%{http_code}' -X "$1" "$url/$2" </dev/null) || status=000
     fi
     body=$(cat "$work/body" 2>/dev/null || true)
+}
+
+# Asks all questions (lines of standard input) over one connection: to make a new one for each is most of what a look costs both sides. The answers are
+# good until something is changed.
+ask_ahead() {
+    cat >"$work/ahead"
+    rm -f "$work"/told.*
+    number=0
+    echo globoff >"$work/ahead.curlrc"
+    while IFS= read -r question; do
+        number=$((number + 1))
+        printf 'url = "%s/%s"\noutput = "%s/told.%d"\n' "$url" "$question" "$work" "$number" >>"$work/ahead.curlrc"
+    done <"$work/ahead"
+    curl -K "$work/curlrc" -K "$work/ahead.curlrc" -w '%{http_code}\n' >"$work/statuses" 2>/dev/null </dev/null || true
+    mv "$work/ahead" "$work/questions"
+}
+
+# Only what is there, or is not; all else is asked once more.
+told() { # PATH
+    [ -e "$work/questions" ] || return 1
+    number=0
+    while IFS= read -r question <&3 && IFS= read -r status <&4; do
+        number=$((number + 1))
+        [ "$question" = "$1" ] || continue
+        case $status in 200 | 404) ;; *) return 1 ;; esac
+        body=$(cat "$work/told.$number" 2>/dev/null || true)
+        return 0
+    done 3<"$work/questions" 4<"$work/statuses"
+    return 1
+}
+
+# What is there (status 200), or is not (404).
+look() { # PATH
+    for wait in 1 1 2 2 3; do
+        call GET "$1"
+        case $status in 200 | 404) return 0 ;; 429 | 503) sleep "$wait" ;; *) break ;; esac
+    done
+    must GET "$1"
 }
 
 # Nodes that are set up at once write the same, and delete the same; who comes second hears of a conflict, or that it is not there.
@@ -66,20 +110,34 @@ differs() { # WHAT
     echo "changed: $1"
 }
 
+# Where the server tells an entry of desired.txt, or a user.
+told_at() { # KIND NAME
+    case $1 in
+        setting) echo '_cluster/settings?flat_settings=true&filter_path=persistent' ;;
+        role) echo "$security/roles/$2" ;;
+        mapping) echo "$security/rolesmapping/$2" ;;
+        user) echo "$security/internalusers/$2" ;;
+        template) echo "_index_template/$2?filter_path=index_templates.index_template" ;;
+        policy) echo "_plugins/_ism/policies/$2" ;;
+        index) echo "$2/_alias" ;;
+        live) echo "$2/_settings?flat_settings=true" ;;
+        repository) echo "_snapshot/$2" ;;
+    esac
+}
+
 # Puts what is not as it should be. As the server tells it, it is JSON, with what it adds.
 settle() { # WHAT PATH JSON JSON-AS-TOLD
-    call GET "$2"
-    case $status in 200 | 404) ;; *) must GET "$2" ;; esac
+    look "$2"
     if [ "$status" = 200 ] && same "$body" "$4"; then return 0; fi
     if differs "$1"; then must PUT "${2%%\?*}" "$3"; fi
 }
 
 # The same for what is put together with others of its kind: each time the nodes read all of it again.
-settle_later() { # WHAT LIST NAME JSON JSON-AS-TOLD
-    call GET "$security/$2/$3"
-    case $status in 200 | 404) ;; *) must GET "$security/$2/$3" ;; esac
-    if [ "$status" = 200 ] && same "$body" "{\"$3\":$5}"; then return 0; fi
-    if differs "$1"; then printf ',{"op":"add","path":"/%s","value":%s}' "$3" "$4" >>"$work/later.$2"; fi
+settle_later() { # WHAT PATH JSON JSON-AS-TOLD
+    look "$2"
+    entry=${2##*/} list=${2%/*}
+    if [ "$status" = 200 ] && same "$body" "{\"$entry\":$4}"; then return 0; fi
+    if differs "$1"; then printf ',{"op":"add","path":"/%s","value":%s}' "$entry" "$3" >>"$work/later.${list##*/}"; fi
 }
 
 # Mappings name roles.
@@ -97,13 +155,13 @@ put_together() {
 inner() { inner=${1#?}; printf '%s' "${inner%?}"; }
 
 has_plugin() { # NAME
-    if [ ! -e "$work/plugins" ]; then must GET '_cat/plugins?h=component'; printf '%s\n' "$body" >"$work/plugins"; fi
+    if [ ! -e "$work/plugins" ]; then must GET "$plugins"; printf '%s\n' "$body" >"$work/plugins"; fi
     grep -q "^$1 *$" "$work/plugins"
 }
 
 setting() { # KEY JSON
     if [ ! -e "$work/settings" ]; then
-        must GET '_cluster/settings?flat_settings=true&filter_path=persistent'
+        must GET "$(told_at setting)"
         printf '%s\n' "$body" | tr '{}' '\n' >"$work/settings"
     fi
     case $2 in
@@ -115,7 +173,7 @@ setting() { # KEY JSON
 
 # One that is there is told from one that is not by an error, and two that make it at once are no error.
 index() { # NAME JSON: NAME is an alias, or the index itself
-    call GET "$1/_alias"
+    look "$(told_at index "$1")"
     [ "$status" = 404 ] || return 0
     differs "index $1" || return 0
     case $2 in *"\"$1\":{"*) first=$1-000001 ;; *) first=$1 ;; esac
@@ -125,7 +183,7 @@ index() { # NAME JSON: NAME is an alias, or the index itself
 
 # Of the indices that are there already: the template is for new ones.
 live() { # PATTERN JSON of settings whose values are all text
-    call GET "$1/_settings?flat_settings=true"
+    look "$(told_at live "$1")"
     [ "$status" = 200 ] || return 0
     told=$body
     found=$(printf '%s' "$told" | grep -o '"settings":{' | wc -l)
@@ -138,7 +196,7 @@ live() { # PATTERN JSON of settings whose values are all text
 # The server adds much to a policy: its description says which one it is.
 policy() { # NAME JSON
     has_plugin opensearch-index-management || return 0
-    call GET "_plugins/_ism/policies/$1"
+    look "$(told_at policy "$1")"
     at=""
     if [ "$status" = 200 ]; then
         case $body in *"$(printf '%s' "$2" | grep -o '"description":"[^"]*"')"*) return 0 ;; esac
@@ -160,21 +218,29 @@ repository() { # NAME JSON
         '{"type":"s3"'*)
             has_plugin repository-s3 || { echo "the image has no plugin repository-s3, which snapshots in S3 need; add it to the image, or change the setting snapshots" >&2; exit 1; }
     esac
-    settle "snapshot repository $1" "_snapshot/$1" "$2" "{\"$1\":$2}"
+    settle "snapshot repository $1" "$(told_at repository "$1")" "$2" "{\"$1\":$2}"
+}
+
+# Without TLS there is nobody to log in.
+applies() { # KIND
+    case $scheme/$1 in http/role | http/mapping) return 1 ;; esac
 }
 
 desired() {
     while read -r kind name json; do
-        if [ "$scheme" = http ]; then case $kind in role | mapping) continue ;; esac fi
+        if applies "$kind"; then told_at "$kind" "$name"; fi
+    done <"$config/desired.txt" | { echo "$plugins"; sort -u; } | ask_ahead
+    while read -r kind name json; do
+        applies "$kind" || continue
         case $kind in role | mapping | setting) ;; *) put_together ;; esac
         case $kind in
             "" | "#") ;;
             setting) setting "$name" "$json" ;;
-            role) settle_later "role $name" roles "$name" "$json" \
+            role) settle_later "role $name" "$(told_at role "$name")" "$json" \
                 "{\"reserved\":false,\"hidden\":false,\"static\":false,$(inner "$json")}" ;;
-            mapping) settle_later "role mapping $name" rolesmapping "$name" "$json" \
+            mapping) settle_later "role mapping $name" "$(told_at mapping "$name")" "$json" \
                 "{\"hosts\":[],\"users\":[],\"reserved\":false,\"hidden\":false,\"and_backend_roles\":[],$(inner "$json")}" ;;
-            template) json=$(for_plugins "$json"); settle "index template $name" "_index_template/$name?filter_path=index_templates.index_template" "$json" \
+            template) json=$(for_plugins "$json"); settle "index template $name" "$(told_at template "$name")" "$json" \
                 "{\"index_templates\":[{\"index_template\":$json}]}" ;;
             policy) policy "$name" "$json" ;;
             index) index "$name" "$json" ;;
@@ -189,12 +255,15 @@ desired() {
 # A hash is not told: the digest is that of the hash that was put last.
 users() {
     [ "$scheme" = https ] || return 0
+    while read -r role name hash digest; do
+        [ -z "$digest" ] || told_at user "$name"
+    done <"$work/users" | { told_at setting; cat; } | ask_ahead
     needed=""
     while read -r role name hash digest; do
         [ -n "$digest" ] || continue
         needed="$needed${needed:+,}$name"
         attributes="\"backend_roles\":[\"$role\"],\"attributes\":{\"otel-ha\":\"$digest\"}"
-        settle_later "user $name" internalusers "$name" "{\"hash\":\"$hash\",$attributes}" \
+        settle_later "user $name" "$(told_at user "$name")" "{\"hash\":\"$hash\",$attributes}" \
             "{\"hash\":\"\",\"reserved\":false,\"hidden\":false,\"static\":false,\"opendistro_security_roles\":[],$attributes}"
     done <"$work/users"
     setting "cluster.metadata.otel-ha.users.$node" "\"$needed\""
@@ -203,7 +272,7 @@ users() {
 
 retire() {
     [ "$scheme" = https ] || return 0
-    must GET '_cluster/settings?flat_settings=true&filter_path=persistent'
+    must GET "$(told_at setting)"
     needed=$(printf '%s' "$body" | grep -o '"cluster.metadata.otel-ha.users.[^"]*":"[^"]*"' | cut -d '"' -f 4 | tr ',' '\n')
     must GET "$security/internalusers"
     ours='"[^"]*":{"hash":"","reserved":[a-z]*,"hidden":[a-z]*,"backend_roles":\["[a-z]*"\],"attributes":{"otel-ha":'

@@ -80,7 +80,7 @@ describe("an object store with TLS", () => {
             const trusted = files.find(({ path }) => path.endsWith("/trusted.pem"));
             expect(trusted, service).toEqual({ path: expect.any(String), content: "the CA\n" });
         }
-        for (const service of ["thanosStore", "thanosCompactor"] as Service[])
+        for (const service of ["loki", "thanosStore", "thanosCompactor"] as Service[])
             expect(specsOf("node1", TLS)[service].entrypoint?.[2]).toContain(
                 `wget -q -O /dev/null --no-check-certificate ${LOCAL}/minio/health/cluster/read `,
             );

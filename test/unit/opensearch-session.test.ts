@@ -20,16 +20,21 @@ describe("a session inside the container", () => {
         fs.mkdirSync(path.join(bench.state, "answers"));
         bench.stub(
             "curl",
-            `method=GET body="" config=""
-            while [ $# -gt 1 ]; do case $1 in
-                -X) method=$2; shift 2 ;; -o) out=$2; shift 2 ;; -w | -H) shift 2 ;; -K) config=$2; shift 2 ;; --data-binary) body=$(cat); shift 2 ;; *) exit 9 ;;
+            `method=GET body="" config="" ahead="" out="" url=""
+            while [ $# -gt 0 ]; do case $1 in
+                -X) method=$2; shift 2 ;; -o) out=$2; shift 2 ;; -w | -H) shift 2 ;; --data-binary) body=$(cat); shift 2 ;;
+                -K) if [ -z "$config" ]; then config=$2; else ahead=$2; fi; shift 2 ;; http*) url=$1; shift ;; *) exit 9 ;;
             esac; done
             cat "$config" >"$STATE/curlrc"; sed -n 's/^cert = "\\(.*\\)"/\\1/p' "$config" | while read -r file; do cat "$file" >"$STATE/shown"; done
-            at=\${1#*://*/}; at=\${at%%\\?*}; file="$STATE/answers/$(printf %s "$method $at" | tr '/ *,' '____')"
-            [ "$method" = GET ] || printf '%s\\n' "$method $at $body" >>"$STATE/changes"
-            if [ -e "$file" ]; then cat "$file" >"$out"; printf "$(cat "$file.status" 2>/dev/null || echo 200)"
-            elif [ "$method" = GET ]; then printf '{"error":"missing"}' >"$out"; printf 404
-            else printf '{}' >"$out"; printf 200; fi`,
+            transfer() {
+                at=\${url#*://*/}; at=\${at%%\\?*}; file="$STATE/answers/$(printf %s "$method $at" | tr '/ *,' '____')"
+                [ "$method" = GET ] || printf '%s\\n' "$method $at $body" >>"$STATE/changes"
+                if [ -e "$file" ]; then cat "$file" >"$out"; printf "$(cat "$file.status" 2>/dev/null || echo 200)"
+                elif [ "$method" = GET ]; then printf '{"error":"missing"}' >"$out"; printf 404
+                else printf '{}' >"$out"; printf 200; fi
+            }
+            if [ -z "$ahead" ]; then transfer; exit 0; fi
+            tr -d '"' <"$ahead" | while read -r key _ value; do case $key in url) url=$value ;; output) out=$value; transfer; echo ;; esac; done`,
         );
     });
 
@@ -196,6 +201,37 @@ describe("a session inside the container", () => {
             "",
         ]);
         expect(changes()).toEqual([]);
+    });
+
+    const connections = (): string[] => bench.argv().filter((line) => line.startsWith("curl "));
+
+    it("asks all of a step over one connection when nothing is to be changed", () => {
+        answer("GET _cluster/settings", NOTED.replace("}}", ',"a.b":"1"}}'));
+        answer("GET _plugins/_security/api/internalusers/writer-aa11bb", USER("00ff"));
+        answer("GET _plugins/_security/api/roles/r", '{"r":{"reserved":false,"hidden":false,"static":false,"x":1}}');
+        for (const name of ["one", "two", "three"]) answer(`GET ${name}/_alias`, "{}");
+        const desired = ['role r {"x":1}', 'setting a.b "1"', "index one {}", "index two {}", "index three {}"];
+        expect(session(desired, "users", "desired")).toMatchObject({ code: 0, out: "", err: "" });
+        expect(connections()).toHaveLength(2);
+    });
+
+    it("asks anew once it has changed something", () => {
+        answer("GET _cluster/settings", "{}");
+        answer("GET l-0*/_settings", '{"l-000001":{"settings":{"index.number_of_replicas":"0"}}}');
+        const live = 'live l-0* {"index.number_of_replicas":"0"}';
+        session([live], "desired");
+        const settings = (): string[] => connections().filter((line) => line.includes("/l-0*/_settings"));
+        expect(settings()).toEqual([]);
+        session(["index l {}", live], "desired");
+        expect(changes()).toEqual(["PUT l {}"]);
+        expect(settings()).toHaveLength(1);
+    });
+
+    it("asks once more for what the server could not tell at once", () => {
+        answer("GET _cluster/settings", "{}");
+        answer("GET _plugins/_security/api/roles/r", "", 503);
+        bench.stub("sleep", `rm -f "$STATE"/answers/*_roles_r*`);
+        expect(session(['role r {"x":1}'], "desired").out).toBe("changed: role r\n");
     });
 
     it("says what the server does not take, and stops", () => {
