@@ -6,6 +6,7 @@ import type { SearchSample } from "../../ops/drill/apm/search-probe";
 import { type Mark } from "../../ops/drill/apm/transitions";
 import type { ApmView } from "../../ops/drill/apm/views";
 import type { DrillReport } from "../../ops/drill/report/schema";
+import { recoveryText } from "../../ops/drill/report/words";
 import { T0 } from "./support/cluster-views";
 import { apmRun, viewOf } from "./support/apm-run";
 
@@ -99,9 +100,12 @@ describe("the verdict", () => {
         outage("apm-2", 45, 65);
         expect(verdict(buildApmReport(raw), "search").state).toBe("passed");
         outage("apm-2", 20, 36);
-        const { state, seen } = verdict(buildApmReport(raw), "search");
+        const report = buildApmReport(raw);
+        const { state, seen } = verdict(report, "search");
         expect(state).toBe("deviated");
         expect(Number.parseFloat(seen)).toBeGreaterThanOrEqual(16_000);
+        // No node stays: the summary does not say that searches through those that do were interrupted.
+        expect(recoveryText(report)).toContain(`searches by any node ${Number.parseFloat(seen)} ms`);
     });
 
     it("wants Dashboards of another node to answer where their host is lost", () => {

@@ -3,7 +3,7 @@ import type { ClusterView } from "../../apm/poller";
 import { balanceSent, balanceView, recoveryPoint } from "../accounting/account";
 import type { ClientLedger } from "../load/ledger";
 import type { Signal } from "../load/plan";
-import { longestGap, type Span } from "../probe/gaps";
+import { longestGap, type Gap, type Span } from "../probe/gaps";
 import { countFailures, peaks, phaseOf, probeReport, type Spans } from "../report/phases";
 import { ratePoints } from "../report/plots";
 import type { DrillReport, ProbeReport, QueueSample, TimelineEvent } from "../report/schema";
@@ -17,7 +17,7 @@ import type { ApmScenario } from "./scenario";
 import type { SearchSample } from "./search-probe";
 import type { Mark, TransitionResult } from "./transitions";
 import { apmVerdicts } from "./verdicts";
-import { answeredAt, stayers } from "./measures";
+import { answeredAt, stayers, unanswered } from "./measures";
 import { foundIn, type ApmView, type DocumentRecording } from "./views";
 
 /** What a drill of Container APM leaves behind. */
@@ -87,7 +87,7 @@ export function buildApmReport(raw: ApmRun): DrillReport {
         cluster: cluster(raw, load.ledgers.filter(isNoProbe), searches.searches ?? [], spans),
         ...{ clientStalls: stalls, verdicts: [], leftovers: raw.leftovers },
     };
-    report.recovery = recovery(raw, report, spans);
+    report.recovery = recovery(raw, report, spans, unanswered(searches.searches ?? [], spans, stalls));
     report.verdicts = apmVerdicts(report, {
         ...{ raw, spans, stalls },
         writes: writes.ledgers,
@@ -190,7 +190,12 @@ function cluster(raw: ApmRun, applications: ClientLedger[], searches: SearchSamp
     };
 }
 
-function recovery(raw: ApmRun, report: DrillReport, { fault }: Spans): DrillReport["recovery"] {
+function recovery(
+    raw: ApmRun,
+    report: DrillReport,
+    { fault }: Spans,
+    byNobody: Gap | undefined,
+): DrillReport["recovery"] {
     if (!fault) return {};
     const { status } = report.cluster!;
     const all = [raw.restoredAt, raw.drainedAt, raw.completeAt];
@@ -201,7 +206,7 @@ function recovery(raw: ApmRun, report: DrillReport, { fault }: Spans): DrillRepo
         report.availability.probes.filter(({ client }) => staying.some((node) => client === `${kind}-${node}`));
     return {
         ingest: most(of("intake")),
-        query: most(of("search")),
+        ...(raw.scenario.restartsAll ? { queryByAny: byNobody?.ms } : { query: most(of("search")) }),
         manager: longestStretch(status, fault.from, (one) => one.manager === undefined),
         green: longestStretch(status, fault.from, (one) => one.status !== "green"),
         fullRedundancy: all.some((at) => at === undefined)

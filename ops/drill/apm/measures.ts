@@ -1,6 +1,6 @@
 /** What verdicts and reports both measure. Pure. */
 import type { ClientLedger } from "../load/ledger";
-import { longestGap } from "../probe/gaps";
+import { longestGap, type Gap } from "../probe/gaps";
 import type { Spans } from "../report/phases";
 import type { DrillReport } from "../report/schema";
 import { shardSuccesses } from "./courses";
@@ -9,6 +9,16 @@ import type { SearchSample } from "./search-probe";
 /** When questions were answered. */
 export const answeredAt = (samples: SearchSample[]): number[] =>
     samples.filter(({ error }) => error === undefined).map(({ at, ms }) => at + ms);
+
+/** The longest time in which no node answered a search; undefined when none was asked. Pure. */
+export function unanswered(
+    searches: SearchSample[],
+    { sinceFault }: Spans,
+    stalls: DrillReport["clientStalls"],
+): Gap | undefined {
+    const asked = searches.filter(({ kind }) => kind === "search");
+    return asked.length > 0 ? longestGap(answeredAt(asked), sinceFault, stalls) : undefined;
+}
 
 /** Nodes that were never away. Pure. */
 export function stayers({ system, cluster: seen }: DrillReport): string[] {

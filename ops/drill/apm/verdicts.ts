@@ -4,7 +4,7 @@ import { longestGap, type Gap } from "../probe/gaps";
 import type { Spans } from "../report/phases";
 import type { DrillReport, Verdict, VerdictState, ViewReport } from "../report/schema";
 import type { ApmRun } from "./build";
-import { answeredAt, stayers, worstShard } from "./measures";
+import { answeredAt, stayers, unanswered, worstShard } from "./measures";
 import { interruptionLimit } from "./scenario";
 import type { SearchSample } from "./search-probe";
 import { checkForbidden, describeView, points } from "./transitions";
@@ -148,8 +148,7 @@ function interruptions(report: DrillReport, circumstances: ApmCircumstances): Ve
     );
     if (limit === undefined) return verdicts;
     if (raw.scenario.restartsAll) {
-        const asked = searches.filter(({ kind }) => kind === "search");
-        const gap = asked.length > 0 ? longestGap(answeredAt(asked), spans.sinceFault, stalls) : undefined;
+        const gap = unanswered(searches, spans, stalls);
         const answered = "Searches are answered by one node at least, but for the limit";
         verdicts.push(within("search", answered, limit * 1000, gap));
     } else {

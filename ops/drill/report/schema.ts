@@ -91,6 +91,8 @@ export interface RecoveryTimes {
     virtualIp?: number;
     ingest?: number;
     query?: number;
+    /** Container APM, where every node is restarted in its turn: longest time in which none of them answered. */
+    queryByAny?: number;
     /** Both nodes healthy, all queues empty, everything found. From the end of the fault. */
     fullRedundancy?: number;
     storeWritable?: number;

@@ -31,7 +31,9 @@ export function recoveryLayers({ recovery, cluster }: DrillReport): [layer: stri
             ["cluster manager", recovery.manager],
             ["not green", recovery.green],
             ["intake of nodes that stay", recovery.ingest],
-            ["searches through nodes that stay", recovery.query],
+            "queryByAny" in recovery
+                ? ["searches by any node", recovery.queryByAny]
+                : ["searches through nodes that stay", recovery.query],
             ["until full redundancy", recovery.fullRedundancy],
         ];
     return [
