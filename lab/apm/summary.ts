@@ -52,11 +52,12 @@ async function clusterTable(access: ApmAccess): Promise<string> {
             node.name,
             node.ip,
             role,
-            `${primaries} primaries, ${here.length - primaries} copies`,
+            String(primaries),
+            String(here.length - primaries),
             `${node["heap.percent"]} %`,
         ];
     });
-    return columns([["Node", "Address", "", "Shards", "Heap used"], ...rows]);
+    return columns([["Node", "Address", "", "Primaries", "Copies", "Heap used"], ...rows]);
 }
 
 async function indexTable(access: ApmAccess): Promise<string> {
