@@ -153,6 +153,13 @@ describe("the verdict of a drill", () => {
         expect(deviated(buildReport(raw))).toEqual([]);
     });
 
+    it("counts from the first question: what nobody asked for was not refused", () => {
+        const { reads } = raw.observed!.reads;
+        raw.observed!.reads.reads = reads.filter(({ at }) => at >= FAULT.from + 8000);
+        const asked = buildReport(raw).availability.probes.find(({ client }) => client === "read-logs")!;
+        expect(asked.longestGap.from).toBeGreaterThan(FAULT.from + 8000);
+    });
+
     it("deviates at old answers", () => {
         const read = (lagMs: number): ReadSample => ({ signal: "logs", kind: "fresh", at: FAULT.to, ms: 30, lagMs });
         raw.observed!.reads.reads.push(read(20_000));

@@ -99,7 +99,8 @@ export class ReadProbe {
         const clock = performance.now();
         try {
             const seen = await look();
-            this.samples.push({ signal, kind, at, ms: Math.round(performance.now() - clock), ...seen });
+            const early = at < this.plan.startedAt + ARRIVAL_MS;
+            if (!(early && seen?.error === NO_DATA)) this.samples.push({ signal, kind, at, ms: Math.round(performance.now() - clock), ...seen });
         } catch (error) {
             const text = error instanceof Error ? error.message : "";
             this.samples.push({ signal, kind, at, ms: Math.round(performance.now() - clock), error: text });
@@ -173,10 +174,8 @@ export class ReadProbe {
 }
 
 /** Data has to be there before it can be missed; the first items may take a batch's time. */
-const NOT_BEFORE_MS: Record<ReadKind, number> = {
-    fresh: 12_000,
-    old: OLD_MS + 12_000,
-    recent: 2 * WINDOW_MS,
-};
+const ARRIVAL_MS = 12_000;
+const NOT_BEFORE_MS: Record<ReadKind, number> = { fresh: 0, old: OLD_MS + ARRIVAL_MS, recent: 2 * WINDOW_MS };
 
-const none = (newest: unknown): Partial<ReadSample> => (newest === undefined ? { error: "no data" } : {});
+const NO_DATA = "no data";
+const none = (newest: unknown): Partial<ReadSample> => (newest === undefined ? { error: NO_DATA } : {});

@@ -168,7 +168,9 @@ function readReport(signal: Signal, { reads }: Observed, spans: Spans): ProbeRep
     const asked = own.map(({ at, ms, error }) => ({ sentAt: at, ms: error === undefined ? ms : undefined }));
     const good = own.filter(({ error }) => error === undefined).map(answeredAt);
     const first = Math.min(...own.map(({ at }) => at));
-    const before = { from: Math.max(first, spans.before.from), to: spans.before.to };
+    // What nobody asked for was not refused.
+    const asking = ({ from, to }: Span): Span => ({ from: Math.max(first, from), to });
+    const before = asking(spans.before);
     return [
         {
             ...{ client: `read-${signal}`, protocol: "read", signal },
@@ -178,7 +180,7 @@ function readReport(signal: Signal, { reads }: Observed, spans: Spans): ProbeRep
                 after: phaseOf(asked, spans.after),
             },
             longestGapBefore: longestGap(good, before, reads.stalls),
-            longestGap: longestGap(good, spans.sinceFault, reads.stalls),
+            longestGap: longestGap(good, asking(spans.sinceFault), reads.stalls),
         },
     ];
 }
