@@ -3,11 +3,11 @@
 #     [--retire USER]... < one line per client: USER SECRET BUCKET ROLE
 #
 # Waits for the store's write quorum, then makes buckets and one user per client that may touch its own bucket only. ROLE is all (read, write, delete),
-# upload (write, and read what tells of Prometheus' blocks, their meta.json) or read. Peers are the other hosts of a pool: while too many are away there is no quorum, which is said as
-# "open: ..." and is no failure; their own run of this script completes the work. Without peers the store needs nobody, and no quorum is a failure. A #
-# starts a comment. With --check nothing is waited for and nothing changed: what is there and what should be is told, for `otel-ha verify`. --retire
-# removes a user that no host needs any more. The users of a node are in a group of its name, so that the last one to leave a user is known: see
-# retire-object-store-users.
+# upload (write, and read what tells of Prometheus' blocks, their meta.json) or read. Peers are the other hosts of a pool: while too many are away, or
+# are not yet as this one, there is no quorum, which is said as "open: ..." and is no failure; their own run of this script completes the work. Without
+# peers the store needs nobody, and no quorum is a failure. A # starts a comment. With --check nothing is waited for and nothing changed: what is there
+# and what should be is told, for `otel-ha verify`. --retire removes a user that no host needs any more. The users of a node are in a group of its name,
+# so that the last one to leave a user is known: see retire-object-store-users.
 set -eu
 
 container="" port=9000 group="" peers="" timeout=90 grace=20 check=false retired=""
@@ -43,27 +43,51 @@ away() {
     done
 }
 
+# Peers whose store is not this one's yet: other root credentials, or TLS on one side only. Their own run of this changes that, and nothing before it.
+strangers() {
+    timeout 20 docker exec -e OTEL_HA_PEERS="$peers" "$container" /bin/sh -c '
+set -a
+. "$MINIO_CONFIG_ENV_FILE"
+set +a
+export MC_CONFIG_DIR=/tmp/.mc
+for peer in $OTEL_HA_PEERS; do
+    export MC_HOST_peer="http${SSL_CERT_FILE:+s}://$MINIO_ROOT_USER:$MINIO_ROOT_PASSWORD@$peer"
+    case $(timeout 3 mc --json ls peer 2>&1 </dev/null) in
+        *InvalidAccessKeyId* | *SignatureDoesNotMatch* | *"HTTP response to HTTPS client"* | *"HTTP request to an HTTPS server"* | *x509:*) printf " %s" "$peer" ;;
+    esac
+done' 2>/dev/null || true
+}
+
+open_though() { # PEERS
+    echo "open: the object store has no write quorum, though$1 listens (does it have the same root credentials, TLS and console settings yet?): run pulumi up for that host"
+    exit 0
+}
+
 # The container's health check asks for the write quorum.
 has_quorum() {
     "$(dirname "$0")/await-healthy" --timeout 0 "$container" >/dev/null 2>&1 </dev/null
 }
 
 # A peer that is about to come up, as when both hosts are set up at once, gets a moment; one that is absent does not hold us.
-seen=$(date +%s)
+seen=$(date +%s) asked=0 strange=""
 until [ "$check" = true ] || has_quorum; do
     now=$(date +%s)
     [ "$(docker inspect --format '{{.State.Status}}' "$container")" != exited ] || fail "has exited"
     [ $(($(docker inspect --format '{{.RestartCount}}' "$container") - restarts_before)) -lt 3 ] || fail "does not stay up"
     gone=$(away)
-    if [ -z "$gone" ]; then seen=$now; fi
+    if [ -z "$gone" ] && [ -n "$peers" ] && [ $((now - asked)) -ge 3 ]; then
+        asked=$now
+        strange=$(strangers)
+    fi
+    if [ -z "$gone$strange" ]; then seen=$now; fi
     if [ $((now - seen)) -ge "$grace" ]; then
+        [ -n "$gone" ] || open_though "$strange"
         echo "open: the object store has no write quorum: nothing listens at${gone}. Buckets and users follow with the other host's pulumi up"
         exit 0
     fi
     if [ "$now" -ge "$deadline" ]; then
         [ -n "$peers" ] || fail "has no write quorum after $timeout s: are all of its drives there?"
-        echo "open: the object store has no write quorum, though$peers listens (does it have the same root credentials, TLS and console settings yet?): run pulumi up for that host"
-        exit 0
+        open_though "$peers"
     fi
     sleep 0.5
 done

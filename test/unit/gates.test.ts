@@ -273,6 +273,27 @@ printf '%s\\n' "$MC_HOST_store" >"$STATE/host"`,
         expect(done.seconds).toBeGreaterThan(2);
     });
 
+    it.each([
+        ["other root credentials", '{"status":"error","error":{"cause":{"error":{"Code":"SignatureDoesNotMatch"}}}}'],
+        [
+            "no TLS yet",
+            '{"status":"error","error":{"cause":{"message":"http: server gave HTTP response to HTTPS client"}}}',
+        ],
+    ])("does not wait for a peer that listens with %s: only its own run can change that", async (_, said) => {
+        const peer = await listener();
+        const address = `127.0.0.1:${peer.port}`;
+        bench.stub(
+            "mc",
+            `case "$MC_HOST_peer $*" in "http://admin:SECRET-of-root@${address} --json ls peer") echo '${said}'; exit 1 ;; esac`,
+        );
+        const done = setup(address, "--timeout", "60", "--peer-grace", "2");
+        peer.close();
+        expect(done).toMatchObject({ code: 0, err: "" });
+        expect(done.out).toMatch(`open: the object store has no write quorum, though ${address} listens (does it have`);
+        expect(done.seconds).toBeLessThan(20);
+        expect(bench.argv().join("\n")).not.toContain("SECRET");
+    });
+
     it("of three hosts names all that are away", () => {
         const done = start(["--peer", PEER, "--peer", "127.0.0.1:2", "--peer-grace", "1"]);
         expect(done).toMatchObject({ code: 0, err: "" });
