@@ -42,12 +42,16 @@ check_drives() {
         refuse "the drives in $data belong to a store of $have drives, and with objectStore \"$layout\" it has $drives. Move them away, as docs/operations.md tells under \"Another objectStore\", or set objectStore back"
 }
 
-# status HOST:PORT PATH: the HTTP status, 000 when nothing answers.
-status() {
+# The HTTP status as it is told in the clear; 400 by a port with TLS, 000 when nothing answers. In one piece, which the shell's own printf does not send:
+# a port with TLS has its answer ready after the first, and one that closes while more arrives takes its answer back.
+in_clear() { # HOST:PORT PATH
     # shellcheck disable=SC2016
-    code=$(timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "GET %s HTTP/1.0\r\nHost: %s\r\n\r\n" "$2" "$0" >&3 && read -r _ code _ <&3 && echo "$code"' \
-        "${1%:*}" "${1#*:}" "/minio/health/$2" 2>/dev/null || echo 000)
-    # So a port with TLS answers who speaks in the clear. While TLS is switched on or off the two hosts differ: what is asked is what answers.
+    timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1" && env printf "GET %s HTTP/1.0\r\nHost: %s\r\n\r\n" "$2" "$0" >&3 && read -r _ code _ <&3 && echo "$code"' \
+        "${1%:*}" "${1#*:}" "/minio/health/$2" 2>/dev/null || echo 000
+}
+# While TLS is switched on or off the two hosts differ: what is asked is what answers.
+status() { # HOST:PORT PATH
+    code=$(in_clear "$1" "$2")
     if [ "$code" = 400 ]; then code=$(status_with_tls "$1" "$2"); fi
     echo "$code"
 }
@@ -80,7 +84,7 @@ away() {
 
 # Tries COMMAND until it succeeds; not longer than --timeout, and with a peer that does not listen not longer than --peer-grace.
 wait_for() {
-    start=$(date +%s)
+    start=$(date +%s) waited=0
     until "$@"; do
         waited=$(($(date +%s) - start))
         if [ "$waited" -ge "$timeout" ]; then return 1; fi
@@ -122,9 +126,35 @@ a_peer_is_well() {
     return 1
 }
 
+# Of a change of TLS, or of the root password, the other host has its half: the two are whole again when this one has its own. TLS shows at once. That
+# the store does not take what its own file says is not enough: the peer may just be starting.
+apart() {
+    [ -z "$(away)" ] || return 1
+    own=$(in_clear "127.0.0.1:$port" live)
+    for peer in $peers; do
+        case "$own $(in_clear "$peer" live)" in "400 400" | *000*) ;; *400*) return 0 ;; esac
+    done
+    [ "$waited" -ge "$grace" ] && has_another_root
+}
+has_another_root() {
+    # shellcheck disable=SC2016
+    case $(docker exec "$container" /bin/sh -c '
+set -a
+. "$MINIO_CONFIG_ENV_FILE"
+set +a
+export MC_CONFIG_DIR=/tmp/.mc MC_HOST_own="http${SSL_CERT_FILE:+s}://$MINIO_ROOT_USER:$MINIO_ROOT_PASSWORD@127.0.0.1:$0"
+timeout 3 mc --json ls own' "$port" 2>&1 </dev/null) in
+        *InvalidAccessKeyId* | *SignatureDoesNotMatch*) return 0 ;;
+        *) return 1 ;;
+    esac
+}
+is_whole_or_apart() {
+    is_whole || apart
+}
+
 # Two hosts can never spare one of them: while both are there, a restart is a pause of writes, which wait on disk.
 ask_pair() {
-    if wait_for is_whole; then
+    if wait_for is_whole_or_apart && is_whole; then
         if serves_reads; then echo "note: the object store takes no writes while $container is replaced; they are made up for"; fi
         return 0
     fi

@@ -45,6 +45,7 @@ away() {
 
 # Peers whose store is not this one's yet: other root credentials, or TLS on one side only. Their own run of this changes that, and nothing before it.
 strangers() {
+    # shellcheck disable=SC2016
     timeout 20 docker exec -e OTEL_HA_PEERS="$peers" "$container" /bin/sh -c '
 set -a
 . "$MINIO_CONFIG_ENV_FILE"

@@ -152,6 +152,21 @@ describe.each([node1, node2])("on $name", (node) => {
         for (const heard of await Promise.all([14318, ...PEER_GRPC_PORTS].map(knock))) expect(heard).toMatch(/timeout/);
     });
 
+    it("the object store is asked before it is replaced, and its answer is heard each time", async () => {
+        const ask = specsOf(node.name as "node1" | "node2", { tls: "internal" }).objectStore.mayStop!;
+        const { stdout, code } = await labExec(node.name, [
+            "sh",
+            "-euc",
+            `for look in 1 2 3 4 5 6 7 8; do ${ask} </dev/null; done`,
+        ]);
+        expect(code).toBe(0);
+        expect(stdout).toBe(
+            `note: the object store takes no writes while minio-${nameOf(node)} is replaced; they are made up for\n`.repeat(
+                8,
+            ),
+        );
+    });
+
     it("10903: Thanos Query's gRPC is on loopback only", async () => {
         await asPeer(node, 10903, async (port) => {
             expect(await refusal(ask(`https://127.0.0.1:${port}/`, pair.peer, 2000))).toMatch(/refused|timeout/);

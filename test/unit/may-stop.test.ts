@@ -34,7 +34,8 @@ function ask(layout: "pooled" | "mirrored", peers: string[], ...options: string[
     const args = ["--container", "web-mid-1", "--layout", layout, "--port", String(here.port), "--data", data];
     args.push("--drives", String(drives), "--timeout", "2", "--peer-grace", "1");
     for (const one of peers) args.push("--peer", one);
-    return bench.run("may-stop-object-store", [...args, ...options], "container abc\n");
+    const environment = { MINIO_CONFIG_ENV_FILE: path.join(bench.root, "root.env") };
+    return bench.run("may-stop-object-store", [...args, ...options], "container abc\n", environment);
 }
 
 const silent = { code: 0, out: "", err: "" };
@@ -129,6 +130,31 @@ describe("a pool of two", () => {
         expect(done.out).toMatch(
             /^note: 127\.0\.0\.1:\d+ listens but does not work with web-mid-1, as between the two halves/,
         );
+    });
+
+    it("whose other half has TLS already is not waited for: it is this one's turn", () => {
+        here.set({ cluster: 503 });
+        peer.set({ all: 400 });
+        const done = ask("pooled", [peerAt()], "--timeout", "60", "--peer-grace", "30");
+        expect(done).toMatchObject({ code: 0, err: "" });
+        expect(done.out).toMatch(/ listens but does not work with web-mid-1, as between the two halves/);
+        expect(done.seconds).toBeLessThan(10);
+    });
+
+    it("that does not take the root password in its file is not waited for as long as a peer that only starts", () => {
+        here.set({ cluster: 503 });
+        fs.writeFileSync(path.join(bench.root, "root.env"), "MINIO_ROOT_USER=admin\nMINIO_ROOT_PASSWORD=SECRET\n");
+        const half = (answer: string): Finished => {
+            const own = `http://admin:SECRET@127.0.0.1:${here.port}`;
+            bench.stub("mc", `[ "$MC_HOST_own $*" = "${own} --json ls own" ] && echo '${answer}'`);
+            return ask("pooled", [peerAt()], "--timeout", "6", "--peer-grace", "1");
+        };
+        const starting = half('{"status":"success"}');
+        const changed = half('{"status":"error","error":{"cause":{"error":{"Code":"SignatureDoesNotMatch"}}}}');
+        for (const done of [starting, changed]) expect(done.out).toContain("as between the two halves");
+        expect(starting.seconds).toBeGreaterThan(4.9);
+        expect(changed.seconds).toBeLessThan(4);
+        expect(bench.argv().join("\n")).not.toContain("SECRET");
     });
 });
 

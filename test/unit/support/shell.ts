@@ -18,7 +18,7 @@ export interface Finished {
 
 /** Standard programs that the scripts need of any Debian; nothing else of the machine is on their PATH. */
 const PROGRAMS =
-    "sh bash cat sed head tail sort cut tr df awk date dirname basename mkdir rm mv cp cmp chmod chown sync sleep timeout grep env".split(
+    "sh bash cat sed head tail sort cut tr df awk date dirname basename mkdir rm mv cp cmp chmod chown sync sleep timeout grep env printf".split(
         " ",
     );
 
