@@ -53,8 +53,8 @@ export interface ObjectStoreSettings extends ServiceSettings {
     /** Lets the container be replaced even while that stops what others read from it. @default false */
     forceStop?: boolean;
     /**
-     * Longest wait for a pool's write quorum while the other hosts listen. When it takes longer, as when only one host has new root credentials or TLS,
-     * that is said as open, and the other host's `up` completes it. @default "45s"
+     * Longest wait for a pool's write quorum while the other hosts listen. When it takes longer, that is said as open, and the other host's `up`
+     * completes it; after 20 s already where that one has other root credentials or TLS, since nothing but its `up` changes that. @default "45s"
      */
     quorumTimeout?: Duration;
 }

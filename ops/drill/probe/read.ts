@@ -100,7 +100,8 @@ export class ReadProbe {
         try {
             const seen = await look();
             const early = at < this.plan.startedAt + ARRIVAL_MS;
-            if (!(early && seen?.error === NO_DATA)) this.samples.push({ signal, kind, at, ms: Math.round(performance.now() - clock), ...seen });
+            if (!(early && seen?.error === NO_DATA))
+                this.samples.push({ signal, kind, at, ms: Math.round(performance.now() - clock), ...seen });
         } catch (error) {
             const text = error instanceof Error ? error.message : "";
             this.samples.push({ signal, kind, at, ms: Math.round(performance.now() - clock), error: text });
