@@ -4,6 +4,7 @@ import { ContainerSpec } from "../../components";
 import { awaitHealthyCommand, containerArgs } from "../../components/container-service";
 import { putFileCommand } from "../../components/remote-file";
 import { render } from "../../components/templates";
+import { parseDuration } from "../../components/units";
 import { configsOf, specsOf } from "./support/specs";
 import { STACKS } from "./support/stacks";
 
@@ -208,6 +209,13 @@ describe("the two nodes", () => {
 
     it("run all of Loki in one process: a list of modules never answers a query", () => {
         for (const stack of STACKS) expect(read(stack, "loki/config.yaml").target).toBe("all");
+    });
+
+    it("lets Loki's frontend look for its scheduler when that takes queries, and not long after", () => {
+        // Loki 3.4.2: after three seconds (ringCheckPeriod). One that comes before never gets an answer.
+        const looks = parseDuration(read("node1", "loki/config.yaml").frontend.scheduler_dns_lookup_period)!;
+        expect(looks).toBeGreaterThanOrEqual(4_000);
+        expect(looks).toBeLessThanOrEqual(6_000);
     });
 
     it("label logs alike: the same push is the same stream on both", () => {
